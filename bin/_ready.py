@@ -1,0 +1,88 @@
+"""The checkout's own Python environment, .venv: whether it is ready, and starting Python in it.
+
+This file has to parse under every Python 3, so that one that is too old can still say so.
+"""
+
+import hashlib
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+PYTHON = os.path.join(VENV, "bin", "python")
+STAMP = os.path.join(VENV, "ready")
+
+# Each level, with the levels that hold everything it needs.
+ENOUGH = {"kernel": ("kernel", "dev"), "dev": ("dev",)}
+
+OLDEST = (3, 11)
+
+
+def pins(level: str) -> str:
+    """Where the pinned packages of a level are listed."""
+    return os.path.join(ROOT, "requirements", level + ".txt")
+
+
+def stamp(level: str) -> str:
+    """What .venv/ready holds once a level is installed, for these pins, this Python and this path."""
+    with open(pins(level), "rb") as listed:
+        digest = hashlib.sha256(listed.read()).hexdigest()
+    # The resolved path carries the version (…/python3.11): nothing has to be started to learn it.
+    interpreter = os.path.realpath(PYTHON)
+    return f"level {level}\npins {digest}\npython {interpreter}\ncheckout {ROOT}\n"
+
+
+def held() -> str:
+    """The stamp of the last complete installation, or nothing."""
+    try:
+        with open(STAMP, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def is_ready(level: str) -> bool:
+    """Whether .venv holds the pinned packages of a level, or of one that includes it."""
+    return os.path.exists(PYTHON) and held() in [stamp(one) for one in ENOUGH[level]]
+
+
+def ensure(level: str) -> None:
+    """Install what a level needs, unless it is there already."""
+    if is_ready(level):
+        return
+    _require_python()
+    import _install
+
+    _install.install(level)
+
+
+def environment() -> dict:
+    """The caller's environment, with bytecode allowed: without it every start takes twice as long."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def start(*arguments: str) -> None:
+    """Become .venv's Python; its exit code is then ours."""
+    os.execve(PYTHON, [PYTHON, *arguments], environment())
+
+
+def _require_python() -> None:
+    if sys.version_info >= OLDEST:
+        return
+    import subprocess
+
+    for name in ("python3.14", "python3.13", "python3.12", "python3.11"):
+        # A name on PATH proves nothing: version managers leave shims that only print an error.
+        probe = [name, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+        try:
+            works = subprocess.call(probe, stderr=subprocess.DEVNULL) == 0
+        except OSError:
+            works = False
+        if works:
+            os.execvp(name, [name, *sys.argv])
+    sys.exit(
+        "amends: Python 3.11 or newer is needed, but {} is {}.{}. "
+        "Install one (it may stand beside this one) and run the command again.".format(
+            sys.executable, *sys.version_info[:2]
+        )
+    )

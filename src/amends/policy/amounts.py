@@ -1,0 +1,140 @@
+"""The lines of a grant: what the rule writes, caps, and the two lines that the language adds (semantics, rules 7, 8, 10)."""
+
+from dataclasses import dataclass
+
+from amends.policy.evaluation import Evaluation
+from amends.policy.facts import Facts, Value
+from amends.policy.model import Cap, Policy, Rule
+from amends.policy.program import Amounts
+
+LABELS = {
+    "not_more_than_left": "Not more than is left of your payment",
+    "not_below_zero": "Not below zero",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AmountLine:
+    """One line of a decision, in minor units."""
+
+    id: str
+    label: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A part of the refund and where it goes: original payment method or account credit."""
+
+    to: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """What a granting rule comes to in a case.
+
+    Invariant: the lines sum to the payouts, and both to `total`.
+    """
+
+    total: int
+    lines: tuple[AmountLine, ...]
+    payouts: tuple[Payout, ...]
+    then: str
+
+
+def entitle(policy: Policy, rule: Rule, written: Amounts, facts: Facts) -> Entitlement | None:
+    """Complete the written lines of a rule; None where any part is unknown.
+
+    Rounding: none here, each written line was rounded once.
+    """
+    effect = _effect(policy, rule, facts)
+    left = amount_left(policy, facts)
+    pay = facts[rule.pay] if rule.pay in policy.inputs else rule.pay
+    if effect is None or left is None or not isinstance(pay, str):
+        return None
+    lines = written_lines(rule, written)
+    capped = _cap(policy, facts, sum(line.amount for line in lines)) if lines is not None else None
+    if lines is None or capped is None:
+        return None
+    lines += capped
+    total = sum(line.amount for line in lines)
+    lines += _built_in("not_more_than_left", min(0, left - total))
+    total = min(total, left)
+    lines += _built_in("not_below_zero", max(0, -total))
+    total = max(total, 0)
+    credit = sum(line.amount for line in capped if line.id == "cap_as_credit")
+    return Entitlement(total, lines, _payouts(pay, total, min(credit, total)), effect)
+
+
+def written_lines(rule: Rule, written: Amounts) -> tuple[AmountLine, ...] | None:
+    """The lines of the rule; those that come to zero are left out, but for the first."""
+    kept = []
+    for line, amount in zip(rule.lines, written, strict=True):
+        if amount is None:
+            return None
+        if amount or line is rule.lines[0]:
+            kept.append(AmountLine(line.id, line.label, amount))
+    return tuple(kept)
+
+
+def amount_left(policy: Policy, facts: Facts) -> int | None:
+    """What was paid less what was returned, None where unknown."""
+    if policy.roles.paid is None:
+        return 0
+    paid = facts[policy.roles.paid]
+    refunded: Value = 0 if policy.roles.refunded is None else facts[policy.roles.refunded]
+    if not isinstance(paid, int) or not isinstance(refunded, int):
+        return None
+    return paid - refunded
+
+
+def inputs_behind(policy: Policy, rule: Rule, facts: Facts) -> set[str]:
+    """The unknown inputs that keep the lines of a rule from being known."""
+    evaluation = Evaluation(policy, facts)
+    nodes = [line.expression for line in rule.lines] + [cap.limit for cap in policy.caps]
+    if rule.then.condition is not None:
+        nodes.append(rule.then.condition)
+    named = {policy.roles.paid, policy.roles.refunded, rule.pay, *(cap.history for cap in policy.caps)}
+    missing = {name for name in named if name in policy.inputs and facts[name] is None}
+    return missing.union(*(evaluation.unknown_inputs(node) for node in nodes))
+
+
+def _effect(policy: Policy, rule: Rule, facts: Facts) -> str | None:
+    if rule.then.condition is None:
+        return rule.then.effect
+    held = Evaluation(policy, facts).value(rule.then.condition)
+    if held is None:
+        return None
+    return rule.then.effect if held else rule.then.otherwise
+
+
+def _cap(policy: Policy, facts: Facts, total: int) -> tuple[AmountLine, ...] | None:
+    lines: tuple[AmountLine, ...] = ()
+    for cap in policy.caps:
+        limit, history = Evaluation(policy, facts).value(cap.limit), facts[cap.history]
+        if not isinstance(limit, int) or not isinstance(history, int):
+            return None
+        over = total - max(0, limit - history)
+        if over > 0:
+            lines += _over_cap(cap, over)
+            total -= over
+    return lines
+
+
+def _over_cap(cap: Cap, over: int) -> tuple[AmountLine, ...]:
+    line = AmountLine("cap", cap.label, -over)
+    if not cap.rest_as_credit:
+        return (line,)
+    return (line, AmountLine("cap_as_credit", f"{cap.label}, the rest as credit", over))
+
+
+def _built_in(name: str, amount: int) -> tuple[AmountLine, ...]:
+    return (AmountLine(name, LABELS[name], amount),) if amount else ()
+
+
+def _payouts(pay: str, total: int, credit: int) -> tuple[Payout, ...]:
+    parts = {pay: total - credit}
+    if credit:
+        parts["credit"] = parts.get("credit", 0) + credit
+    return tuple(Payout(to, amount) for to, amount in parts.items() if amount)

@@ -1,0 +1,374 @@
+"""From a syntax tree to a typed expression of the model."""
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Literal as OneOf
+from typing import cast
+
+from amends.policy import types
+from amends.policy.errors import Problems, nearest, suggest
+from amends.policy.model import (
+    All, Among, Arithmetic, Call, Cell, Choice, Compare, DeniedBy, Derived, Given, Literal, Node, Not, Number, Result,
+    Some,
+)
+from amends.policy.reader import typing
+from amends.policy.reader.scope import Scope
+from amends.policy.reader.syntax import GRAMMAR, parse
+from amends.policy.source import Fragment, Span
+from amends.policy.types import Kind, Type
+
+_COMPARISONS = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+}
+_ARITHMETIC: dict[type[ast.operator], tuple[str, Callable[[Type, Type], Type]]] = {
+    ast.Add: ("+", typing.add),
+    ast.Sub: ("-", typing.add),
+    ast.Mult: ("*", typing.multiply),
+    ast.Div: ("/", typing.divide),
+}
+_BETWEEN_INSTANTS = {"days_between": types.DAYS, "elapsed": types.TIME, "months_started": types.MONTHS}
+_ROUNDINGS = ("round", "round_down", "round_up", "round_half_even")
+FUNCTIONS = (*_BETWEEN_INSTANTS, "min", "max", "clamp", *_ROUNDINGS)
+_CONSTANTS = {"true": (types.YES_NO, True), "false": (types.YES_NO, False), "none": (types.NONE, "none")}
+_OUTCOMES = types.enum("granted", "denied", "needs_information", "needs_review")
+
+
+class _Wrong(Exception):
+    """A problem was noted; the expression has no meaning."""
+
+
+class Expressions:
+    """Resolves the expressions of one policy; problems are collected, not raised."""
+
+    def __init__(self, scope: Scope, problems: Problems) -> None:
+        self.scope = scope
+        self.problems = problems
+        self.grants: tuple[str, ...] = ()
+        self.denials: frozenset[str] = frozenset()
+        self._open: list[str] = []
+
+    def condition(self, text: Fragment, *, in_promise: bool = False) -> Node | None:
+        """A yes-or-no expression."""
+        node = self.expression(text, in_promise=in_promise)
+        if node is not None and node.type.kind is not Kind.YES_NO:
+            message = f"A condition is needed here, and this is `{node.type}`."
+            self.problems.add("wrong-type", text.span(), message, "Compare it with something.")
+            return None
+        return node
+
+    def expression(self, text: Fragment, *, in_promise: bool = False) -> Node | None:
+        """Any expression; None where a problem was noted."""
+        tree = parse(text, self.problems)
+        if tree is None:
+            return None
+        try:
+            return _Reading(self, text, in_promise=in_promise).node(tree, frozenset())
+        except _Wrong:
+            return None
+
+    def derive(self, name: str) -> Node | None:
+        """The meaning of a `define`, resolved when it is first used."""
+        if name in self.scope.derived:
+            return self.scope.derived[name]
+        text = self.scope.definitions[name]
+        if name in self._open:
+            loop = " -> ".join([*self._open[self._open.index(name) :], name])
+            self.problems.add("cycle", self.scope.places[name], f"The facts define each other: {loop}.", "Break the loop.")
+            return None
+        if len(self._open) >= 40:
+            message = "The facts build on each other in more than 40 steps."
+            self.problems.add("too-deep", self.scope.places[name], message, "Build on the inputs directly.")
+            return None
+        self._open.append(name)
+        node = self.expression(text)
+        self._open.pop()
+        if node is not None:
+            self.scope.derived[name] = node
+        return node
+
+
+class _Reading:
+    """One expression being resolved; `known` holds the names shown not to be none where a part stands."""
+
+    def __init__(self, expressions: Expressions, text: Fragment, *, in_promise: bool) -> None:
+        self.expressions = expressions
+        self.scope = expressions.scope
+        self.text = text
+        self.in_promise = in_promise
+
+    def node(self, tree: ast.expr, known: frozenset[str]) -> Node:
+        """Resolve one part, which may not be none."""
+        node = self.optional(tree, known)
+        if node.type.optional:
+            fix = f"Ask first: `… if {ast.unparse(tree)} == none else …`, or `{ast.unparse(tree)} != none and …`."
+            self.fail("unguarded-none", tree, f"`{ast.unparse(tree)}` may be none.", fix)
+        return node
+
+    def optional(self, tree: ast.expr, known: frozenset[str]) -> Node:
+        """Resolve one part, which may be none."""
+        match tree:
+            case ast.Name():
+                return self._name(tree, known)
+            case ast.Constant():
+                return self._constant(tree)
+            case ast.Attribute():
+                return self._cell(tree)
+            case ast.BoolOp():
+                return self._connect(tree, known)
+            case ast.UnaryOp():
+                return self._unary(tree, known)
+            case ast.BinOp():
+                return self._arithmetic(tree, known)
+            case ast.Compare():
+                return self._compare(tree, known)
+            case ast.Call():
+                return self._call(tree, known)
+            case ast.IfExp():
+                return self._choice(tree, known)
+            case _:
+                return self.fail("bad-expression", tree, "This form is not part of the language.", GRAMMAR)
+
+    def fail(self, code: str, tree: ast.expr, message: str, fix: str) -> Node:
+        """Note a problem at a part and give up the expression."""
+        self.expressions.problems.add(code, self.span(tree), message, fix)
+        raise _Wrong
+
+    def span(self, tree: ast.expr) -> Span:
+        """Where a part stands in the file."""
+        return self.text.span(tree.col_offset, tree.end_col_offset)
+
+    def _name(self, tree: ast.Name, known: frozenset[str]) -> Node:
+        name, span = tree.id, self.span(tree)
+        if name in _CONSTANTS:
+            type_, value = _CONSTANTS[name]
+            return Literal(type_, value, span=span)
+        if self.in_promise and name in ("refund", "outcome", "grant"):
+            result = {"refund": types.MONEY, "outcome": _OUTCOMES, "grant": types.enum(*self.expressions.grants, "none")}
+            return Result(result[name], name, span=span)
+        node = self._declared(tree)
+        self.scope.used.add(name)
+        if name in known and node.type.optional:
+            # Only the type is narrowed; the value cannot be none where the part is reached.
+            return Given(node.type.required, name, span=span) if isinstance(node, Given) else (
+                Derived(node.type.required, name, span=span)
+            )
+        return node
+
+    def _declared(self, tree: ast.Name) -> Node:
+        name, span, scope = tree.id, self.span(tree), self.scope
+        if name in scope.inputs:
+            return Given(scope.inputs[name].type, name, span=span)
+        if name in scope.parameters:
+            return self._parameter(tree)
+        if name in scope.definitions:
+            node = self.expressions.derive(name)
+            if node is None:
+                raise _Wrong
+            return Derived(node.type, name, span=span)
+        if name in scope.tables:
+            columns = ", ".join(f"{name}.{column}" for column in scope.tables[name].columns)
+            return self.fail("unknown-name", tree, f"`{name}` is a table.", f"Write one of its columns: {columns}.")
+        close = nearest(name, scope.names())
+        fix = f"Did you mean `{close}`?" if close else "Declare it as an input, a parameter or a `define`."
+        return self.fail("unknown-name", tree, f"Nothing is called `{name}`.", fix)
+
+    def _parameter(self, tree: ast.Name) -> Node:
+        parameter = self.scope.parameters[tree.id]
+        if parameter.is_service:
+            self.fail("service-in-rule", tree, f"`{tree.id}` is a service number.", "Remove `.service`, or the use.")
+        return Number(parameter.type, tree.id, span=self.span(tree))
+
+    def _constant(self, tree: ast.Constant) -> Node:
+        if tree.value in (0, 1) and type(tree.value) is int:
+            return Literal(types.NUMBER, tree.value, span=self.span(tree))
+        text = ast.unparse(tree)
+        fix = f"Write it in the sentence, as in `[{text} …]{{#name}}`, and use its name here."
+        return self.fail("hidden-number", tree, f"The rule holds the number {text}.", fix)
+
+    def _cell(self, tree: ast.Attribute) -> Node:
+        if not isinstance(tree.value, ast.Name):
+            return self.fail("bad-expression", tree, "A point stands between a table and its column.", GRAMMAR)
+        name, column = tree.value.id, tree.attr
+        table = self.scope.tables.get(name)
+        if table is None:
+            fix = suggest(name, self.scope.tables, "Tables follow a sentence with an id.")
+            return self.fail("unknown-name", tree, f"There is no table `{name}`.", fix)
+        if column not in table.columns:
+            fix = suggest(column, table.columns, f"Its columns are {', '.join(table.columns)}.")
+            return self.fail("unknown-name", tree, f"The table `{name}` has no column `{column}`.", fix)
+        if table.is_service:
+            self.fail("service-in-rule", tree, f"`{name}` is a service table.", "Remove `.service`, or the use.")
+        self.scope.used.add(f"{name}.{column}")
+        cell_type = table.rows[0].values[table.columns.index(column)].type
+        return Cell(cell_type, name, column, span=self.span(tree))
+
+    def _connect(self, tree: ast.BoolOp, known: frozenset[str]) -> Node:
+        conjunction = isinstance(tree.op, ast.And)
+        parts = []
+        for value in tree.values:
+            part = self._condition(value, known)
+            parts.append(part)
+            known |= shown_given(part, held=conjunction)
+        kind = All if conjunction else Some
+        return kind(types.YES_NO, tuple(parts), span=self.span(tree))
+
+    def _condition(self, tree: ast.expr, known: frozenset[str]) -> Node:
+        node = self.node(tree, known)
+        if node.type.kind is not Kind.YES_NO:
+            self.fail("wrong-type", tree, f"A condition is needed here, and this is `{node.type}`.", "Compare it.")
+        return node
+
+    def _unary(self, tree: ast.UnaryOp, known: frozenset[str]) -> Node:
+        if isinstance(tree.op, ast.Not):
+            return Not(types.YES_NO, self._condition(tree.operand, known), span=self.span(tree))
+        if not isinstance(tree.op, ast.USub):
+            return self.fail("bad-expression", tree, "This sign is not part of the language.", GRAMMAR)
+        operand = self.node(tree.operand, known)
+        zero = Literal(types.NUMBER, 0)
+        return Arithmetic(self._typed(tree, typing.add, zero.type, operand.type), "-", zero, operand, span=self.span(tree))
+
+    def _arithmetic(self, tree: ast.BinOp, known: frozenset[str]) -> Node:
+        if type(tree.op) not in _ARITHMETIC:
+            return self.fail("bad-expression", tree, "This operator is not part of the language.", GRAMMAR)
+        symbol, combine = _ARITHMETIC[type(tree.op)]
+        left, right = self.node(tree.left, known), self.node(tree.right, known)
+        type_ = self._typed(tree, combine, left.type, right.type)
+        if symbol == "/":
+            self.scope.divisions.append((right, self.span(tree.right)))
+        operator = cast('OneOf["+", "-", "*", "/"]', symbol)
+        return Arithmetic(type_, operator, left, right, span=self.span(tree))
+
+    def _typed(self, tree: ast.expr, combine: Callable[[Type, Type], Type], left: Type, right: Type) -> Type:
+        try:
+            return combine(left, right)
+        except typing.Mismatch as mismatch:
+            self.fail(mismatch.code, tree, mismatch.message, mismatch.fix)
+            raise
+
+    def _compare(self, tree: ast.Compare, known: frozenset[str]) -> Node:
+        operands = [tree.left, *tree.comparators]
+        parts = [
+            self._comparison(tree, left, operator, right, known)
+            for left, operator, right in zip(operands, tree.ops, operands[1:], strict=False)
+        ]
+        return parts[0] if len(parts) == 1 else All(types.YES_NO, tuple(parts), span=self.span(tree))
+
+    def _comparison(
+        self, tree: ast.Compare, left: ast.expr, operator: ast.cmpop, right: ast.expr, known: frozenset[str]
+    ) -> Node:
+        if isinstance(operator, ast.In | ast.NotIn):
+            among = self._among(left, right, known)
+            return Not(types.YES_NO, among, span=among.span) if isinstance(operator, ast.NotIn) else among
+        if type(operator) not in _COMPARISONS:
+            return self.fail("bad-expression", tree, "This comparison is not part of the language.", "Write `==`.")
+        symbol = cast('OneOf["==", "!=", "<", "<=", ">", ">="]', _COMPARISONS[type(operator)])
+        first, second = self._operands(left, right, known)
+        return self._checked(tree, symbol, first, second)
+
+    def _checked(self, tree: ast.Compare, symbol: OneOf["==", "!=", "<", "<=", ">", ">="], first: Node, second: Node) -> Node:
+        is_equality = symbol in ("==", "!=")
+        if is_equality and Kind.NONE in (first.type.kind, second.type.kind):
+            value = first if second.type.kind is Kind.NONE else second
+            if not value.type.optional:
+                self.fail("wrong-type", tree, "This is never `none`.", f"Declare it as `{value.type} or none`.")
+        else:
+            common = self._typed(tree, lambda a, b: typing.unify(a, b, "compare"), first.type, second.type)
+            if common.optional:
+                self.fail("unguarded-none", tree, "One side may be none.", "Ask first: `… != none and …`.")
+            if not is_equality and common.kind not in (Kind.NUMBER, Kind.INSTANT):
+                self.fail("wrong-type", tree, f"`{common}` has no order.", "Write `==`, `!=` or `in (…)`.")
+        return Compare(types.YES_NO, symbol, first, second, span=self.span(tree))
+
+    def _operands(self, left: ast.expr, right: ast.expr, known: frozenset[str]) -> tuple[Node, Node]:
+        left_members, right_members = self._members(left), self._members(right)
+        if right_members and isinstance(left, ast.Name) and not left_members:
+            second = self.node(right, known)
+            return self._member(left, second.type), second
+        if left_members and isinstance(right, ast.Name) and (right.id in left_members or not right_members):
+            first = self.node(left, known)
+            return first, self._member(right, first.type)
+        return self.optional(left, known), self.optional(right, known)
+
+    def _members(self, tree: ast.expr) -> tuple[str, ...]:
+        """The members of an enum value; empty for everything else."""
+        if not isinstance(tree, ast.Name):
+            return ()
+        if self.in_promise and tree.id in ("outcome", "grant"):
+            return self._name(tree, frozenset()).type.members
+        if tree.id in self.scope.definitions:
+            self.expressions.derive(tree.id)
+        known = self.scope.known_type(tree.id)
+        return known.members if known else ()
+
+    def _member(self, tree: ast.expr, enum: Type) -> Node:
+        word = tree.id if isinstance(tree, ast.Name) else ast.unparse(tree)
+        if word not in enum.members:
+            fix = suggest(word, enum.members, f"It is one of {', '.join(enum.members)}.")
+            return self.fail("unknown-member", tree, f"`{word}` is not one of its values.", fix)
+        return Literal(enum, word, span=self.span(tree))
+
+    def _among(self, left: ast.expr, right: ast.expr, known: frozenset[str]) -> Node:
+        operand = self.node(left, known)
+        if operand.type.kind is not Kind.ENUM:
+            return self.fail("wrong-type", left, "`in (…)` asks for one of several words.", "Use comparisons.")
+        words = right.elts if isinstance(right, ast.Tuple) else [right]
+        members = tuple(cast("str", cast("Literal", self._member(word, operand.type)).value) for word in words)
+        span = self.text.span(left.col_offset, right.end_col_offset)
+        return Among(types.YES_NO, operand, members, span=span)
+
+    def _choice(self, tree: ast.IfExp, known: frozenset[str]) -> Node:
+        condition = self._condition(tree.test, known)
+        then = self.optional(tree.body, known | shown_given(condition, held=True))
+        otherwise = self.optional(tree.orelse, known | shown_given(condition, held=False))
+        type_ = self._typed(tree, lambda a, b: typing.unify(a, b, "choose between"), then.type, otherwise.type)
+        return Choice(type_, condition, then, otherwise, span=self.span(tree))
+
+    def _call(self, tree: ast.Call, known: frozenset[str]) -> Node:
+        name = tree.func.id if isinstance(tree.func, ast.Name) else ast.unparse(tree.func)
+        if tree.keywords or any(isinstance(argument, ast.Starred) for argument in tree.args):
+            return self.fail("bad-expression", tree, "Arguments are plain values.", GRAMMAR)
+        if self.in_promise and name == "denied_by":
+            return self._denied_by(tree)
+        if name not in FUNCTIONS:
+            fix = suggest(name, FUNCTIONS, f"The functions are {', '.join(FUNCTIONS)}.")
+            return self.fail("unknown-function", tree, f"There is no function `{name}`.", fix)
+        arguments = tuple(self.node(argument, known) for argument in tree.args)
+        return Call(self._call_type(tree, name, arguments), name, arguments, span=self.span(tree))
+
+    def _call_type(self, tree: ast.Call, name: str, arguments: Sequence[Node]) -> Type:
+        wanted = {"clamp": 3, **dict.fromkeys(_BETWEEN_INSTANTS, 2), **dict.fromkeys(_ROUNDINGS, 1)}.get(name)
+        if len(arguments) != wanted if wanted else len(arguments) < 2:
+            self.fail("wrong-type", tree, f"`{name}` takes {wanted or 'two or more'} values.", "Add or remove values.")
+        if name in _BETWEEN_INSTANTS:
+            for argument in arguments:
+                if argument.type.kind is not Kind.INSTANT:
+                    self.fail("wrong-type", tree, f"`{name}` takes two instants.", "Use inputs of type `instant`.")
+            return _BETWEEN_INSTANTS[name]
+        common = arguments[0].type
+        for argument in arguments[1:]:
+            common = self._typed(tree, lambda a, b: typing.unify(a, b, "compare"), common, argument.type)
+        if common.kind not in (Kind.NUMBER, Kind.INSTANT) or (name in _ROUNDINGS and not common.unit):
+            self.fail("wrong-type", tree, f"`{name}` does not work on `{common}`.", "Use amounts, counts or days.")
+        return Type(common.kind, unit=common.unit, shown_in=common.shown_in) if name in _ROUNDINGS else common
+
+    def _denied_by(self, tree: ast.Call) -> Node:
+        argument = tree.args[0] if len(tree.args) == 1 else None
+        if not isinstance(argument, ast.Name) or argument.id not in self.expressions.denials:
+            known = ", ".join(sorted(self.expressions.denials))
+            return self.fail("unknown-clause", tree, "`denied_by` names a denying clause.", f"They are {known}.")
+        return DeniedBy(types.YES_NO, argument.id, span=self.span(tree))
+
+
+def shown_given(condition: Node, *, held: bool) -> frozenset[str]:
+    """The names that cannot be none where a condition is true (held) or false."""
+    match condition:
+        case Compare(operator="==" | "!=", left=Given() | Derived() as value, right=Literal(value="none")):
+            return frozenset({value.name} if (condition.operator == "!=") is held else ())
+        case Not():
+            return shown_given(condition.operand, held=not held)
+        case All() if held:
+            return frozenset().union(*(shown_given(part, held=True) for part in condition.operands))
+        case Some() if not held:
+            return frozenset().union(*(shown_given(part, held=False) for part in condition.operands))
+        case _:
+            return frozenset()

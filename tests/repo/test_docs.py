@@ -1,0 +1,60 @@
+"""Every relative link in the documents leads to a file, and to a heading where it names one."""
+
+import re
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Policies of the corpus are examples of the language, mistakes included.
+DOCUMENTS = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("policies/**/*.md"))
+    if path.is_file()
+)
+
+
+def tokens_of(path: Path) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(path.read_text())
+
+
+def links(path: Path) -> list[str]:
+    children = [child for token in tokens_of(path) for child in token.children or ()]
+    targets = [child.attrGet("href") or child.attrGet("src") for child in children]
+    return [str(target) for target in targets if target]
+
+
+def anchors(path: Path) -> set[str]:
+    """The fragments a code host gives to headings, those written as {#name}, and those of HTML anchors."""
+    written = re.findall(r"(?:\{#|\b(?:id|name)=\")([\w.-]+)", path.read_text())
+    titles = [after.content for token, after in pairwise(tokens_of(path)) if token.type == "heading_open"]
+    slugs = [re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles]
+    earlier: Counter[str] = Counter()
+    numbered = []
+    for slug in slugs:
+        numbered.append(f"{slug}-{earlier[slug]}" if earlier[slug] else slug)
+        earlier[slug] += 1
+    return {*written, *numbered}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(document: Path) -> None:
+    broken = [link for link in links(document) if not leads_somewhere(document, link)]
+
+    assert broken == []
+
+
+def leads_somewhere(document: Path, link: str) -> bool:
+    parts = urlsplit(link)
+    if parts.scheme or parts.netloc:
+        return True
+    target = (document.parent / unquote(parts.path)).resolve() if parts.path else document
+    if not target.is_relative_to(ROOT) or not target.exists():
+        return False
+    return not parts.fragment or target.suffix != ".md" or unquote(parts.fragment) in anchors(target)
