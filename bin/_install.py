@@ -36,7 +36,7 @@ def install(level: str) -> None:
         sys.exit(f"amends: {error}")
     except OSError as error:
         sys.exit(
-            f"amends: cannot write {VENV}: {error.strerror or error}. "
+            f"amends: could not build {VENV}: {error.strerror or error}. "
             "Make the checkout writable, with about 200 MB free, and run the command again."
         )
     except KeyboardInterrupt:
@@ -193,8 +193,7 @@ def _runs(*command: str, environment: dict[str, str] | None = None) -> bool:
 def _call(what: str, *command: str, environment: dict[str, str] | None = None) -> str:
     done = _finish(command, environment)
     if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        words = [line for line in lines if line and not line.startswith("WARNING")][-8:]
+        words = (done.stderr or done.stdout).strip().splitlines()[-8:]
         message = (
             f"could not {what}: {Path(command[0]).name} ended with code {done.returncode}. "
             "Check the network and the free disk space (behind a mirror set PIP_INDEX_URL), then run "

@@ -9,19 +9,28 @@ import click
 from amends.cli.streams import read_cases
 from amends.policy.decision import Decision, decide
 from amends.policy.errors import InputError, PolicyError
+from amends.policy.explanation import Explanation, explain
+from amends.policy.facts import Facts, read_facts
+from amends.policy.letter import write_letter, write_report
 from amends.policy.model import Policy
 from amends.policy.reader import read_policy
+from amends.policy.replay import replay
+from amends.policy.schema import case_schema
+from amends.policy.versions import best_of
 
-BAD_INPUT = 2
+DIFFERENT = 1
 BAD_POLICY = 1
+BAD_INPUT = 2
 
 
-class PolicyFile(click.ParamType):
+class PolicyFile(click.ParamType["Policy"]):
     """A policy file, read; one that does not read ends the command with all that is wrong."""
 
     name = "policy"
 
-    def convert(self, value: str | Policy, param: click.Parameter | None, ctx: click.Context | None) -> Policy:
+    def convert(
+        self, value: str | Policy, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Policy:
         """Read the file."""
         if isinstance(value, Policy):
             return value
@@ -36,45 +45,140 @@ class PolicyFile(click.ParamType):
 
 
 POLICY = PolicyFile()
+CASES = click.File(encoding="utf-8")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="amends", prog_name="amends")
+@click.version_option(package_name="amends", prog_name="amends", message="%(prog)s 0.1.0")
 def main() -> None:
     """A refund desk as code: one Markdown policy that customers read and that decides."""
 
 
 @main.command("decide")
 @click.argument("policy", type=POLICY)
-@click.argument("cases", type=click.File(encoding="utf-8"), default="-")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON also on a terminal.")
+@click.argument("cases", type=CASES, default="-")
+@click.option("--json", "form", flag_value="json", help="Write JSON also on a terminal.")
+@click.option("--letter", "form", flag_value="letter", help="Write letters also into a pipe.")
+@click.option(
+    "--also", type=POLICY, multiple=True, help="Another version of the policy; the better result wins."
+)
 @click.option("--waive", multiple=True, metavar="CLAUSE", help="Set a clause aside, as a person may.")
 @click.option("--grant", metavar="CLAUSE", help="Use this granting clause if no other holds.")
-def decide_command(policy: Policy, cases: TextIO, as_json: bool, waive: tuple[str, ...], grant: str | None) -> None:  # noqa: FBT001  # a click flag
+def decide_command(  # one parameter per option of the command
+    policy: Policy,
+    cases: TextIO,
+    form: str | None,
+    also: tuple[Policy, ...],
+    waive: tuple[str, ...],
+    grant: str | None,
+) -> None:
     """Decide CASES (one JSON object, an array, or JSON Lines; - is standard input) by POLICY."""
+    as_letter = form == "letter" or (form is None and sys.stdout.isatty())
     failed = False
     for case in read_cases(cases):
-        shown = _decided(policy, case, waive, grant)
-        failed = failed or "error" in shown
-        click.echo(json.dumps(shown, ensure_ascii=False))
+        try:
+            if isinstance(case, InputError):
+                raise case
+            decision = best_of(
+                [decide(version, case, waive=waive, grant=grant) for version in (policy, *also)]
+            )
+        except InputError as error:
+            failed = True
+            click.echo(_error_line(case, error) if not as_letter else f"error: {error}\n")
+            continue
+        if as_letter:
+            _, explanation = _explained(decision, case)
+            click.echo(write_letter(decision.policy, explanation) + "\n")
+        else:
+            click.echo(_decision_line(decision, case, waive, grant))
     sys.exit(BAD_INPUT if failed else 0)
 
 
-def _decided(
-    policy: Policy, case: dict[str, object] | InputError, waive: tuple[str, ...], grant: str | None
-) -> dict[str, object]:
-    named = {"id": case["id"]} if isinstance(case, dict) and "id" in case else {}
-    try:
-        if isinstance(case, InputError):
-            raise case
-        decision = decide(policy, case, waive=waive, grant=grant)
-    except InputError as error:
-        return {**named, "error": error.as_json()}
-    return {**named, **decision_json(decision), "facts": {k: v for k, v in case.items() if k != "id"}}
+@main.command("explain")
+@click.argument("policy", type=POLICY)
+@click.argument("cases", type=CASES, default="-")
+@click.option("--json", "as_json", is_flag=True, help="Write the sentences as JSON.")
+def explain_command(policy: Policy, cases: TextIO, *, as_json: bool) -> None:
+    """Say of every clause whether it holds in CASES, what overrides it, and what would change the result."""
+    failed = False
+    for case in read_cases(cases):
+        try:
+            if isinstance(case, InputError):
+                raise case
+            facts, explanation = _explained(decide(policy, case), case)
+        except InputError as error:
+            failed = True
+            click.echo(_error_line(case, error) if as_json else f"error: {error}\n")
+            continue
+        if as_json:
+            shown = {**_named(case), **explanation.decision.core(), "explanation": explanation.as_json()}
+            click.echo(json.dumps(shown, ensure_ascii=False))
+        else:
+            click.echo(write_report(policy, facts, explanation) + "\n")
+    sys.exit(BAD_INPUT if failed else 0)
 
 
-def decision_json(decision: Decision) -> dict[str, object]:
-    """A decision in the shape of the contract, with the hash of its core."""
-    return {**decision.core(), "core_sha256": decision.core_sha256}
+@main.command("inputs")
+@click.argument("policy", type=POLICY)
+@click.option("--schema", is_flag=True, help="Write the JSON Schema of a case.")
+def inputs_command(policy: Policy, *, schema: bool) -> None:
+    """List what a case may say, and who answers each input."""
+    if schema:
+        click.echo(json.dumps(case_schema(policy), indent=2, ensure_ascii=False))
+        return
+    width = max(map(len, policy.inputs))
+    for declared in policy.inputs.values():
+        click.echo(
+            f"{declared.name:<{width}}  {declared.answered_by:<8}  {declared.type}  ({declared.label})"
+        )
 
 
+@main.command("replay")
+@click.argument("policy", type=POLICY)
+@click.argument("decisions", type=CASES, default="-")
+def replay_command(policy: Policy, decisions: TextIO) -> None:
+    """Decide stored DECISIONS (the lines that `decide` wrote) again and compare every byte of their cores."""
+    different = total = 0
+    for number, stored in enumerate(read_cases(decisions), 1):
+        total += 1
+        try:
+            if isinstance(stored, InputError):
+                raise stored
+            difference = replay(policy, stored)
+        except InputError as error:
+            difference = str(error)
+        if difference:
+            different += 1
+            click.echo(f"decision {number}: differs in {difference}")
+    click.echo(f"{total - different} of {total} decisions replayed byte for byte.")
+    sys.exit(DIFFERENT if different else 0)
+
+
+def _explained(decision: Decision, case: dict[str, object]) -> tuple[Facts, Explanation]:
+    policy = decision.policy
+    facts = read_facts(policy.inputs, policy.currencies, case)
+    return facts, explain(policy, facts, decision)
+
+
+def _named(case: object) -> dict[str, object]:
+    return {"id": case["id"]} if isinstance(case, dict) and "id" in case else {}
+
+
+def _error_line(case: object, error: InputError) -> str:
+    return json.dumps({**_named(case), "error": error.as_json()}, ensure_ascii=False)
+
+
+def _decision_line(
+    decision: Decision, case: dict[str, object], waive: tuple[str, ...], grant: str | None
+) -> str:
+    stored = {
+        **_named(case),
+        **decision.core(),
+        "core_sha256": decision.core_sha256,
+        "facts": {key: value for key, value in case.items() if key != "id"},
+    }
+    if waive:
+        stored["waive"] = sorted(waive)
+    if grant:
+        stored["grant_by"] = grant
+    return json.dumps(stored, ensure_ascii=False)

@@ -61,7 +61,9 @@ def _parse_object(text: str, place: str) -> dict[str, object] | InputError:
 def _as_object(value: object, place: str) -> dict[str, object] | InputError:
     if isinstance(value, dict | InputError):
         return value
-    return InputError("not_an_object", None, f"A case is a JSON object of inputs, but {place} holds something else.")
+    return InputError(
+        "not_an_object", None, f"A case is a JSON object of inputs, but {place} holds something else."
+    )
 
 
 def _parse(text: str, place: str) -> object:

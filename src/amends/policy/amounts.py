@@ -95,8 +95,8 @@ def inputs_behind(policy: Policy, rule: Rule, facts: Facts) -> set[str]:
     nodes = [line.expression for line in rule.lines] + [cap.limit for cap in policy.caps]
     if rule.then.condition is not None:
         nodes.append(rule.then.condition)
-    named = {policy.roles.paid, policy.roles.refunded, rule.pay, *(cap.history for cap in policy.caps)}
-    missing = {name for name in named if name in policy.inputs and facts[name] is None}
+    named = [policy.roles.paid, policy.roles.refunded, rule.pay, *(cap.history for cap in policy.caps)]
+    missing = {name for name in named if name is not None and name in policy.inputs and facts[name] is None}
     return missing.union(*(evaluation.unknown_inputs(node) for node in nodes))
 
 

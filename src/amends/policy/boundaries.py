@@ -5,12 +5,13 @@ language change at most once in each direction for the values that occur, apart 
 change is found.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from amends.policy import dates
 from amends.policy.evaluation import Evaluation
+from amends.policy.expression import Compare
 from amends.policy.facts import Facts
-from amends.policy.model import Compare, Policy, Verb
+from amends.policy.model import Policy, Verb
 from amends.policy.timing import time_comparisons
 
 DAYS_AHEAD = 3660
@@ -24,7 +25,9 @@ def opening_days(policy: Policy, facts: Facts) -> list[int]:
         return []
     first = dates.day_number(today, policy.zone)
     last = dates.day_number(dates.INSTANT_MAX, policy.zone) - 1
-    comparisons = {c for rule in policy.rules if rule.verb is Verb.GRANT for c in time_comparisons(policy, rule.when)}
+    comparisons = {
+        c for rule in policy.rules if rule.verb is Verb.GRANT for c in time_comparisons(policy, rule.when)
+    }
     days = {
         day
         for comparison in comparisons
@@ -33,7 +36,9 @@ def opening_days(policy: Policy, facts: Facts) -> list[int]:
     return [dates.day_start(day, policy.zone) for day in sorted(days)]
 
 
-def nearest_day_of_change(policy: Policy, facts: Facts, comparison: Compare, first: int, last: int) -> int | None:
+def nearest_day_of_change(
+    policy: Policy, facts: Facts, comparison: Compare, first: int, last: int
+) -> int | None:
     """The day nearest to `first`, on the way to `last`, on which the comparison answers otherwise than today."""
     asked = policy.roles.asked
     assert asked is not None
@@ -76,8 +81,3 @@ def _bisect(answer: Callable[[int], object], initial: object, near: int, far: in
         else:
             far = middle
     return far
-
-
-def nearest_first(values: Iterable[int], start: int) -> list[int]:
-    """Values ordered by their distance from the start."""
-    return sorted(set(values), key=lambda value: (abs(value - start), value))

@@ -19,7 +19,8 @@ INSTANT_MIN = 0
 INSTANT_MAX = ((date(2200, 1, 1)).toordinal() - _EPOCH_DAY) * MICROSECONDS_PER_DAY - 1
 
 _RFC_3339 = re.compile(
-    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
 )
 
 
@@ -116,8 +117,9 @@ def add_business_days(start: date, days: int, holidays: Collection[date] = ()) -
     >>> add_business_days(date(2025, 5, 9), 5)
     datetime.date(2025, 5, 16)
     """
+    saturday = 5
     day = start
     while days > 0:
         day += timedelta(days=1)
-        days -= day.weekday() < 5 and day not in holidays
+        days -= day.weekday() < saturday and day not in holidays
     return day

@@ -20,7 +20,17 @@ from amends.policy.evaluation import Evaluation
 from amends.policy.facts import Facts, read_facts
 from amends.policy.model import LANGUAGE_VERSION, Policy, Rule, Verb, inputs_read
 from amends.policy.program import Program, Results
-from amends.policy.resolution import DENIES, REFERS, UNDETERMINED, Clauses, Signature, Standing, mask, members, resolve
+from amends.policy.resolution import (
+    DENIES,
+    REFERS,
+    UNDETERMINED,
+    Clauses,
+    Signature,
+    Standing,
+    mask,
+    members,
+    resolve,
+)
 
 
 class Outcome(StrEnum):
@@ -67,7 +77,11 @@ class Decision:
             "lines": [_line_json(line) for line in self.lines],
             "clauses": [citation.as_json() for citation in self.clauses],
             "missing": list(self.missing),
-            "policy": {"name": self.policy.name, "version": self.policy.version, "sha256": self.policy.sha256},
+            "policy": {
+                "name": self.policy.name,
+                "version": self.policy.version,
+                "sha256": self.policy.sha256,
+            },
             "language": LANGUAGE_VERSION,
         }
         if self.outcome is Outcome.GRANTED:
@@ -75,7 +89,11 @@ class Decision:
             core["then"] = self.then
         if self.owed:
             amount = sum(line.amount for line in self.owed)
-            core["owed"] = {"amount": amount, "currency": self.currency, "lines": [_line_json(x) for x in self.owed]}
+            core["owed"] = {
+                "amount": amount,
+                "currency": self.currency,
+                "lines": [_line_json(x) for x in self.owed],
+            }
         if self.opens_on:
             core["opens_on"] = self.opens_on
         if self.reason:
@@ -155,7 +173,9 @@ def _check_assumptions(program: Program, facts: Facts) -> None:
     policy = program.policy
     read = inputs_read(policy, policy.assumptions[index])
     name = next((name for name in policy.inputs if name in read), None)
-    raise InputError("impossible_case", name, f"The case contradicts `assume: {assumption_text(policy, index)}`.")
+    raise InputError(
+        "impossible_case", name, f"The case contradicts `assume: {assumption_text(policy, index)}`."
+    )
 
 
 def assumption_text(policy: Policy, index: int) -> str:
@@ -184,7 +204,9 @@ class _Case:
         self.waived = (true | unknown) & named
         true, unknown = true & ~named, unknown & ~named
         if not true and waiver.grant is not None:
-            chosen = mask(r.index for r in self.policy.rules if r.clause == waiver.grant and r.verb is Verb.GRANT)
+            chosen = mask(
+                r.index for r in self.policy.rules if r.clause == waiver.grant and r.verb is Verb.GRANT
+            )
             true, unknown = chosen & -chosen, unknown & ~chosen
         return true, unknown
 
@@ -322,7 +344,10 @@ def _keep_promises(program: Program, facts: Facts, decision: Decision, waiver: W
         return decision
     broken = Citation(clause, "refers")
     return Decision(
-        Outcome.NEEDS_REVIEW, program.policy, decision.currency, clauses=(broken, *decision.clauses),
+        Outcome.NEEDS_REVIEW,
+        program.policy,
+        decision.currency,
+        clauses=(broken, *decision.clauses),
         reason="broken_promise",
     )
 

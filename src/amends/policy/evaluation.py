@@ -8,8 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from amends.policy import dates
-from amends.policy.facts import Facts, Value
-from amends.policy.model import (
+from amends.policy.expression import (
     All,
     Among,
     Arithmetic,
@@ -24,16 +23,15 @@ from amends.policy.model import (
     Node,
     Not,
     Number,
-    Parameter,
-    Policy,
     Result,
     Some,
-    Table,
     children,
 )
+from amends.policy.facts import Facts, Value
+from amends.policy.model import Parameter, Policy, Table
 from amends.policy.money import Rounding, round_exact
 
-COMPARISONS: dict[str, Callable[[object, object], bool]] = {
+COMPARISONS: dict[str, Callable[..., bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -129,9 +127,9 @@ class Evaluation:
         zone = self.policy.zone
         match function:
             case "days_between":
-                return dates.days_between(*values, zone)  # type: ignore[arg-type]  # the reader typed it
+                return dates.days_between(*_instants(values), zone)
             case "months_started":
-                return dates.months_started(*values, zone)  # type: ignore[arg-type]  # the reader typed it
+                return dates.months_started(*_instants(values), zone)
             case "elapsed":
                 return calculate("-", values[1], values[0])
             case "min":
@@ -170,6 +168,13 @@ class Evaluation:
             case _:
                 parts = children(node)
         return set().union(*(self.unknown_inputs(part) for part in parts))
+
+
+def _instants(values: list[Value]) -> tuple[int, int]:
+    start, end = values
+    assert isinstance(start, int)
+    assert isinstance(end, int)
+    return start, end
 
 
 def parameter_value(parameter: Parameter, currency: Value) -> Value:

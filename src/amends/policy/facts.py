@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-
+from textwrap import shorten
 from typing import TypeAlias
+
 from amends.policy import dates, types
 from amends.policy.errors import InputError, suggest
 from amends.policy.money import AMOUNT_MAX, EXPONENTS
@@ -75,7 +76,7 @@ def _read_currency(currencies: tuple[str, ...], raw: object) -> str:
 
 
 def _refuse(declared: Input, raw: object, wanted: str) -> InputError:
-    shown = repr(raw) if len(repr(raw)) <= 60 else repr(raw)[:57] + "..."
+    shown = shorten(repr(raw), 60, placeholder="…")
     message = f"`{declared.name}` is {shown}, but it must be {wanted}."
     return InputError("bad_value", declared.name, message)
 

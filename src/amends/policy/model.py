@@ -1,15 +1,15 @@
 """The waist: a policy as the reader leaves it and everything else finds it.
 
-Frozen, resolved and typed. Expressions are a small closed set of nodes; each knows its type and where it was written.
+Frozen, resolved and typed.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal as OneOf
 
+from amends.policy.expression import Cell, Derived, Given, Node, walk
 from amends.policy.facts import Input, Value
 from amends.policy.money import Rounding
 from amends.policy.source import Span
@@ -18,130 +18,6 @@ from amends.policy.types import Type
 LANGUAGE_VERSION = "1"
 RESERVED = frozenset({"refund", "outcome", "grant", "denied_by", "currency", "id", "true", "false", "none"})
 BUILT_IN_LINES = ("not_more_than_left", "not_below_zero", "cap", "cap_as_credit")
-
-_NOWHERE = Span(1, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """Part of an expression."""
-
-    type: Type
-    span: Span = field(default=_NOWHERE, compare=False, kw_only=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Literal(Node):
-    """true, false, none, 0, 1 or an enum member; a value of None is an unknown."""
-
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Given(Node):
-    """The value of an input."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Number(Node):
-    """The value of a parameter."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cell(Node):
-    """The value of a table column in the row that the case's own keys select."""
-
-    table: str
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class Derived(Node):
-    """The value of a `define`."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Not(Node):
-    """Negation."""
-
-    operand: Node
-
-
-@dataclass(frozen=True, slots=True)
-class All(Node):
-    """`and`: false as soon as one is false."""
-
-    operands: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Some(Node):
-    """`or`: true as soon as one is true."""
-
-    operands: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Compare(Node):
-    """A comparison of two values of one type."""
-
-    operator: OneOf["==", "!=", "<", "<=", ">", ">="]
-    left: Node
-    right: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Among(Node):
-    """`x in (a, b)`."""
-
-    operand: Node
-    members: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Arithmetic(Node):
-    """Exact arithmetic on rationals."""
-
-    operator: OneOf["+", "-", "*", "/"]
-    left: Node
-    right: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Node):
-    """One of the closed list of functions."""
-
-    function: str
-    arguments: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice(Node):
-    """`a if condition else b`."""
-
-    condition: Node
-    then: Node
-    otherwise: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Result(Node):
-    """refund, outcome or grant of the decision: in promises only."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeniedBy(Node):
-    """Whether the decision cites a denying clause: in promises only."""
-
-    clause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,30 +243,6 @@ class Policy:
                 for index in targets.get(clause, ()):
                     masks[index] |= 1 << rule.index
         return tuple(masks)
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """The direct parts of an expression."""
-    match node:
-        case Not() | Among():
-            return (node.operand,)
-        case All() | Some():
-            return node.operands
-        case Compare() | Arithmetic():
-            return (node.left, node.right)
-        case Call():
-            return node.arguments
-        case Choice():
-            return (node.condition, node.then, node.otherwise)
-        case _:
-            return ()
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """An expression and all its parts, without looking into derived facts."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
 
 
 def inputs_read(policy: Policy, node: Node) -> frozenset[str]:

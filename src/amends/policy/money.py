@@ -114,4 +114,6 @@ class Money:
         odd = abs(self.amount) - sum(share for share, _ in shares)
         order = sorted(range(len(shares)), key=lambda i: (-shares[i][1], i))
         lucky = set(order[:odd])
-        return [type(self)(sign * (share + (i in lucky)), self.currency) for i, (share, _) in enumerate(shares)]
+        return [
+            type(self)(sign * (share + (i in lucky)), self.currency) for i, (share, _) in enumerate(shares)
+        ]

@@ -5,11 +5,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
 from typing import TypeAlias
+
 from amends.policy.evaluation import Evaluation
+from amends.policy.expression import Node
 from amends.policy.facts import Facts, Value
-from amends.policy.model import Node, Policy, PromiseKind, Rule, Verb
+from amends.policy.model import Policy, PromiseKind, Rule, Verb
 from amends.policy.timing import openable_condition
 
 Amounts: TypeAlias = tuple[int | None, ...]
@@ -45,7 +46,9 @@ class Program:
 
 def interpret(policy: Policy) -> Program:
     """The program as the interpreter understands it."""
-    openable = tuple(openable_condition(policy, rule.when) for rule in policy.rules if rule.verb is Verb.GRANT)
+    openable = tuple(
+        openable_condition(policy, rule.when) for rule in policy.rules if rule.verb is Verb.GRANT
+    )
 
     def truth(facts: Facts) -> tuple[int, int]:
         evaluation = Evaluation(policy, facts)

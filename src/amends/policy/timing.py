@@ -5,9 +5,9 @@ input grows; what cannot open keeps its value, so most denials are known at once
 """
 
 from dataclasses import replace
-
 from typing import TypeAlias
-from amends.policy.model import (
+
+from amends.policy.expression import (
     All,
     Arithmetic,
     Call,
@@ -19,11 +19,10 @@ from amends.policy.model import (
     Node,
     Not,
     Number,
-    Policy,
     Some,
     children,
-    inputs_read,
 )
+from amends.policy.model import Policy, inputs_read
 from amends.policy.types import YES_NO
 
 STILL, RISES, FALLS, MIXED = 0, 1, -1, None

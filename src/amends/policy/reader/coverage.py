@@ -4,9 +4,20 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from amends.policy.errors import Problems, suggest
-from amends.policy.model import (
-    All, Arithmetic, Call, Cell, Choice, Clause, Compare, Derived, Literal, Node, Number, Rule, Table, children,
+from amends.policy.expression import (
+    All,
+    Arithmetic,
+    Call,
+    Cell,
+    Choice,
+    Compare,
+    Derived,
+    Literal,
+    Node,
+    Number,
+    children,
 )
+from amends.policy.model import Clause, Rule, Table
 from amends.policy.reader.rules import Blocks
 from amends.policy.reader.scope import Scope
 from amends.policy.source import Span
@@ -15,13 +26,15 @@ BITS_MAX = 4_096
 """No exact number may grow longer than this while a case is decided."""
 
 
-def check_clauses(clauses: dict[str, Clause], tables: dict[str, Table], blocks: Blocks, problems: Problems) -> None:
+def check_clauses(
+    clauses: dict[str, Clause], tables: dict[str, Table], blocks: Blocks, problems: Problems
+) -> None:
     """Each id has one kind of block, and each block has a sentence."""
     kinds: dict[str, set[str]] = {}
     for rule in blocks.rules:
         kinds.setdefault(rule.clause, set()).add(rule.verb)
-    for clause, _, _ in blocks.needs:
-        kinds.setdefault(clause, set()).add("need")
+    for id_, _, _ in blocks.needs:
+        kinds.setdefault(id_, set()).add("need")
     for cap in blocks.caps:
         kinds.setdefault(cap.clause, set()).add("cap")
     for promise in blocks.promises:
@@ -29,7 +42,9 @@ def check_clauses(clauses: dict[str, Clause], tables: dict[str, Table], blocks: 
     for id_, clause in clauses.items():
         if id_ not in kinds and id_ not in tables:
             fix = f"Add a block ```` ```rule {id_} ````, or mark the sentence `{{.info}}` if it decides nothing."
-            problems.add("clause-without-rule", clause.span, f"Nothing carries out the sentence `{id_}`.", fix)
+            problems.add(
+                "clause-without-rule", clause.span, f"Nothing carries out the sentence `{id_}`.", fix
+            )
         elif len(kinds.get(id_, ())) > 1:
             message = f"The blocks of `{id_}` are {' and '.join(sorted(kinds[id_]))}."
             problems.add("mixed-kinds", clause.span, message, "Give each its own sentence.")
@@ -109,7 +124,9 @@ def _shown_positive(assumption: Node) -> list[Node]:
     if isinstance(assumption, All):
         return [node for part in assumption.operands for node in _shown_positive(part)]
     match assumption:
-        case Compare(operator=">=", right=Literal(value=1)) | Compare(operator=">", right=Literal(value=0 | 1)):
+        case (
+            Compare(operator=">=", right=Literal(value=1)) | Compare(operator=">", right=Literal(value=0 | 1))
+        ):
             return [assumption.left]
         case _:
             return []

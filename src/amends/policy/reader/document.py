@@ -60,28 +60,23 @@ def open_document(name: str, content: bytes) -> Document:
     return Document(source, hashlib.sha256(content).hexdigest(), head, blocks)
 
 
-def read_tables(name: str, content: bytes) -> list[Block]:
-    """The headings, paragraphs and tables of a Markdown file without a head.
-
-    Raises: PolicyError: too large or not plain text.
-    """
-    source = _decode(name, content)
-    return list(_read_blocks(source, 0, Problems()))
-
-
 def _decode(name: str, content: bytes) -> Source:
     if len(content) > FILE_BYTES_MAX:
         message = f"The file has {len(content):,} bytes; a policy may have {FILE_BYTES_MAX:,}."
-        raise _refused(Source.of(name, ""), "file-too-large", Span(1, 1), message, "Split the policy, or shorten it.")
+        raise _refused(
+            Source.of(name, ""), "file-too-large", Span(1, 1), message, "Split the policy, or shorten it."
+        )
     try:
         text = content.decode("utf-8").replace("\r\n", "\n").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         message = f"Byte {error.start} is no UTF-8 text."
-        raise _refused(Source.of(name, ""), "not-text", Span(line, 1), message, "Save the file as UTF-8.") from None
+        raise _refused(
+            Source.of(name, ""), "not-text", Span(line, 1), message, "Save the file as UTF-8."
+        ) from None
     source = Source.of(name, text)
-    for number, line in enumerate(source.lines, 1):
-        _check_line(source, number, line)
+    for number, content_line in enumerate(source.lines, 1):
+        _check_line(source, number, content_line)
     return source
 
 
@@ -137,7 +132,9 @@ def _block(source: Source, tokens: list[Token], index: int, token: Token, proble
         case "code_block":
             assert token.map
             span = Span(token.map[0] + 1, 1)
-            problems.add("raw-code", span, "Indented text is code here.", "Indent the text by less than four spaces.")
+            problems.add(
+                "raw-code", span, "Indented text is code here.", "Indent the text by less than four spaces."
+            )
             return None
         case _:
             return None

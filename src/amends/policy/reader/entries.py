@@ -70,4 +70,6 @@ def _continue(entries: list[Entry], line: Fragment, problems: Problems) -> None:
     if entries:
         entries[-1].below.append(line)
     else:
-        problems.add("bad-line", line.span(), "The first line of the block is indented.", "Begin it in column 1.")
+        problems.add(
+            "bad-line", line.span(), "The first line of the block is indented.", "Begin it in column 1."
+        )

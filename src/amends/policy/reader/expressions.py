@@ -1,39 +1,50 @@
 """From a syntax tree to a typed expression of the model."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal as OneOf
 from typing import cast
 
 from amends.policy import types
 from amends.policy.errors import Problems, nearest, suggest
-from amends.policy.model import (
-    All, Among, Arithmetic, Call, Cell, Choice, Compare, DeniedBy, Derived, Given, Literal, Node, Not, Number, Result,
+from amends.policy.expression import (
+    All,
+    Among,
+    Arithmetic,
+    Call,
+    Cell,
+    Choice,
+    Compare,
+    DeniedBy,
+    Derived,
+    Given,
+    Literal,
+    Node,
+    Not,
+    Number,
+    Result,
     Some,
 )
-from amends.policy.reader import typing
+from amends.policy.facts import Value
+from amends.policy.reader import functions, typing
+from amends.policy.reader.narrowing import shown_given
+from amends.policy.reader.operators import ARITHMETIC, COMPARISONS
 from amends.policy.reader.scope import Scope
 from amends.policy.reader.syntax import GRAMMAR, parse
 from amends.policy.source import Fragment, Span
 from amends.policy.types import Kind, Type
 
-_COMPARISONS = {
-    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+CHAIN_MAX = 40
+_CONSTANTS: dict[str, tuple[Type, Value]] = {
+    "true": (types.YES_NO, True),
+    "false": (types.YES_NO, False),
+    "none": (types.NONE, "none"),
 }
-_ARITHMETIC: dict[type[ast.operator], tuple[str, Callable[[Type, Type], Type]]] = {
-    ast.Add: ("+", typing.add),
-    ast.Sub: ("-", typing.add),
-    ast.Mult: ("*", typing.multiply),
-    ast.Div: ("/", typing.divide),
-}
-_BETWEEN_INSTANTS = {"days_between": types.DAYS, "elapsed": types.TIME, "months_started": types.MONTHS}
-_ROUNDINGS = ("round", "round_down", "round_up", "round_half_even")
-FUNCTIONS = (*_BETWEEN_INSTANTS, "min", "max", "clamp", *_ROUNDINGS)
-_CONSTANTS = {"true": (types.YES_NO, True), "false": (types.YES_NO, False), "none": (types.NONE, "none")}
 _OUTCOMES = types.enum("granted", "denied", "needs_information", "needs_review")
 
 
-class _Wrong(Exception):
+class _WrongError(Exception):
     """A problem was noted; the expression has no meaning."""
 
 
@@ -63,7 +74,7 @@ class Expressions:
             return None
         try:
             return _Reading(self, text, in_promise=in_promise).node(tree, frozenset())
-        except _Wrong:
+        except _WrongError:
             return None
 
     def derive(self, name: str) -> Node | None:
@@ -73,10 +84,12 @@ class Expressions:
         text = self.scope.definitions[name]
         if name in self._open:
             loop = " -> ".join([*self._open[self._open.index(name) :], name])
-            self.problems.add("cycle", self.scope.places[name], f"The facts define each other: {loop}.", "Break the loop.")
+            self.problems.add(
+                "cycle", self.scope.places[name], f"The facts define each other: {loop}.", "Break the loop."
+            )
             return None
-        if len(self._open) >= 40:
-            message = "The facts build on each other in more than 40 steps."
+        if len(self._open) >= CHAIN_MAX:
+            message = f"The facts build on each other in more than {CHAIN_MAX} steps."
             self.problems.add("too-deep", self.scope.places[name], message, "Build on the inputs directly.")
             return None
         self._open.append(name)
@@ -131,7 +144,7 @@ class _Reading:
     def fail(self, code: str, tree: ast.expr, message: str, fix: str) -> Node:
         """Note a problem at a part and give up the expression."""
         self.expressions.problems.add(code, self.span(tree), message, fix)
-        raise _Wrong
+        raise _WrongError
 
     def span(self, tree: ast.expr) -> Span:
         """Where a part stands in the file."""
@@ -143,15 +156,17 @@ class _Reading:
             type_, value = _CONSTANTS[name]
             return Literal(type_, value, span=span)
         if self.in_promise and name in ("refund", "outcome", "grant"):
-            result = {"refund": types.MONEY, "outcome": _OUTCOMES, "grant": types.enum(*self.expressions.grants, "none")}
+            result = {
+                "refund": types.MONEY,
+                "outcome": _OUTCOMES,
+                "grant": types.enum(*self.expressions.grants, "none"),
+            }
             return Result(result[name], name, span=span)
         node = self._declared(tree)
         self.scope.used.add(name)
-        if name in known and node.type.optional:
+        if name in known and isinstance(node, Given | Derived):
             # Only the type is narrowed; the value cannot be none where the part is reached.
-            return Given(node.type.required, name, span=span) if isinstance(node, Given) else (
-                Derived(node.type.required, name, span=span)
-            )
+            return replace(node, type=node.type.required)
         return node
 
     def _declared(self, tree: ast.Name) -> Node:
@@ -163,11 +178,13 @@ class _Reading:
         if name in scope.definitions:
             node = self.expressions.derive(name)
             if node is None:
-                raise _Wrong
+                raise _WrongError
             return Derived(node.type, name, span=span)
         if name in scope.tables:
             columns = ", ".join(f"{name}.{column}" for column in scope.tables[name].columns)
-            return self.fail("unknown-name", tree, f"`{name}` is a table.", f"Write one of its columns: {columns}.")
+            return self.fail(
+                "unknown-name", tree, f"`{name}` is a table.", f"Write one of its columns: {columns}."
+            )
         close = nearest(name, scope.names())
         fix = f"Did you mean `{close}`?" if close else "Declare it as an input, a parameter or a `define`."
         return self.fail("unknown-name", tree, f"Nothing is called `{name}`.", fix)
@@ -175,7 +192,9 @@ class _Reading:
     def _parameter(self, tree: ast.Name) -> Node:
         parameter = self.scope.parameters[tree.id]
         if parameter.is_service:
-            self.fail("service-in-rule", tree, f"`{tree.id}` is a service number.", "Remove `.service`, or the use.")
+            self.fail(
+                "service-in-rule", tree, f"`{tree.id}` is a service number.", "Remove `.service`, or the use."
+            )
         return Number(parameter.type, tree.id, span=self.span(tree))
 
     def _constant(self, tree: ast.Constant) -> Node:
@@ -187,7 +206,9 @@ class _Reading:
 
     def _cell(self, tree: ast.Attribute) -> Node:
         if not isinstance(tree.value, ast.Name):
-            return self.fail("bad-expression", tree, "A point stands between a table and its column.", GRAMMAR)
+            return self.fail(
+                "bad-expression", tree, "A point stands between a table and its column.", GRAMMAR
+            )
         name, column = tree.value.id, tree.attr
         table = self.scope.tables.get(name)
         if table is None:
@@ -197,7 +218,9 @@ class _Reading:
             fix = suggest(column, table.columns, f"Its columns are {', '.join(table.columns)}.")
             return self.fail("unknown-name", tree, f"The table `{name}` has no column `{column}`.", fix)
         if table.is_service:
-            self.fail("service-in-rule", tree, f"`{name}` is a service table.", "Remove `.service`, or the use.")
+            self.fail(
+                "service-in-rule", tree, f"`{name}` is a service table.", "Remove `.service`, or the use."
+            )
         self.scope.used.add(f"{name}.{column}")
         cell_type = table.rows[0].values[table.columns.index(column)].type
         return Cell(cell_type, name, column, span=self.span(tree))
@@ -215,7 +238,9 @@ class _Reading:
     def _condition(self, tree: ast.expr, known: frozenset[str]) -> Node:
         node = self.node(tree, known)
         if node.type.kind is not Kind.YES_NO:
-            self.fail("wrong-type", tree, f"A condition is needed here, and this is `{node.type}`.", "Compare it.")
+            self.fail(
+                "wrong-type", tree, f"A condition is needed here, and this is `{node.type}`.", "Compare it."
+            )
         return node
 
     def _unary(self, tree: ast.UnaryOp, known: frozenset[str]) -> Node:
@@ -225,23 +250,30 @@ class _Reading:
             return self.fail("bad-expression", tree, "This sign is not part of the language.", GRAMMAR)
         operand = self.node(tree.operand, known)
         zero = Literal(types.NUMBER, 0)
-        return Arithmetic(self._typed(tree, typing.add, zero.type, operand.type), "-", zero, operand, span=self.span(tree))
+        return Arithmetic(
+            self._typed(tree, lambda: typing.add(zero.type, operand.type)),
+            "-",
+            zero,
+            operand,
+            span=self.span(tree),
+        )
 
     def _arithmetic(self, tree: ast.BinOp, known: frozenset[str]) -> Node:
-        if type(tree.op) not in _ARITHMETIC:
+        if type(tree.op) not in ARITHMETIC:
             return self.fail("bad-expression", tree, "This operator is not part of the language.", GRAMMAR)
-        symbol, combine = _ARITHMETIC[type(tree.op)]
+        symbol, combine = ARITHMETIC[type(tree.op)]
         left, right = self.node(tree.left, known), self.node(tree.right, known)
-        type_ = self._typed(tree, combine, left.type, right.type)
+        type_ = self._typed(tree, lambda: combine(left.type, right.type))
         if symbol == "/":
             self.scope.divisions.append((right, self.span(tree.right)))
         operator = cast('OneOf["+", "-", "*", "/"]', symbol)
         return Arithmetic(type_, operator, left, right, span=self.span(tree))
 
-    def _typed(self, tree: ast.expr, combine: Callable[[Type, Type], Type], left: Type, right: Type) -> Type:
+    def _typed(self, tree: ast.expr, combine: Callable[[], Type]) -> Type:
+        """The type of a part made of typed parts; a mismatch is noted at the part."""
         try:
-            return combine(left, right)
-        except typing.Mismatch as mismatch:
+            return combine()
+        except typing.MismatchError as mismatch:
             self.fail(mismatch.code, tree, mismatch.message, mismatch.fix)
             raise
 
@@ -259,20 +291,26 @@ class _Reading:
         if isinstance(operator, ast.In | ast.NotIn):
             among = self._among(left, right, known)
             return Not(types.YES_NO, among, span=among.span) if isinstance(operator, ast.NotIn) else among
-        if type(operator) not in _COMPARISONS:
-            return self.fail("bad-expression", tree, "This comparison is not part of the language.", "Write `==`.")
-        symbol = cast('OneOf["==", "!=", "<", "<=", ">", ">="]', _COMPARISONS[type(operator)])
+        if type(operator) not in COMPARISONS:
+            return self.fail(
+                "bad-expression", tree, "This comparison is not part of the language.", "Write `==`."
+            )
+        symbol = cast('OneOf["==", "!=", "<", "<=", ">", ">="]', COMPARISONS[type(operator)])
         first, second = self._operands(left, right, known)
         return self._checked(tree, symbol, first, second)
 
-    def _checked(self, tree: ast.Compare, symbol: OneOf["==", "!=", "<", "<=", ">", ">="], first: Node, second: Node) -> Node:
+    def _checked(
+        self, tree: ast.Compare, symbol: OneOf["==", "!=", "<", "<=", ">", ">="], first: Node, second: Node
+    ) -> Node:
         is_equality = symbol in ("==", "!=")
         if is_equality and Kind.NONE in (first.type.kind, second.type.kind):
             value = first if second.type.kind is Kind.NONE else second
             if not value.type.optional:
-                self.fail("wrong-type", tree, "This is never `none`.", f"Declare it as `{value.type} or none`.")
+                self.fail(
+                    "wrong-type", tree, "This is never `none`.", f"Declare it as `{value.type} or none`."
+                )
         else:
-            common = self._typed(tree, lambda a, b: typing.unify(a, b, "compare"), first.type, second.type)
+            common = self._typed(tree, lambda: typing.unify(first.type, second.type, "compare"))
             if common.optional:
                 self.fail("unguarded-none", tree, "One side may be none.", "Ask first: `… != none and …`.")
             if not is_equality and common.kind not in (Kind.NUMBER, Kind.INSTANT):
@@ -310,9 +348,13 @@ class _Reading:
     def _among(self, left: ast.expr, right: ast.expr, known: frozenset[str]) -> Node:
         operand = self.node(left, known)
         if operand.type.kind is not Kind.ENUM:
-            return self.fail("wrong-type", left, "`in (…)` asks for one of several words.", "Use comparisons.")
+            return self.fail(
+                "wrong-type", left, "`in (…)` asks for one of several words.", "Use comparisons."
+            )
         words = right.elts if isinstance(right, ast.Tuple) else [right]
-        members = tuple(cast("str", cast("Literal", self._member(word, operand.type)).value) for word in words)
+        members = tuple(
+            cast("str", cast("Literal", self._member(word, operand.type)).value) for word in words
+        )
         span = self.text.span(left.col_offset, right.end_col_offset)
         return Among(types.YES_NO, operand, members, span=span)
 
@@ -320,7 +362,7 @@ class _Reading:
         condition = self._condition(tree.test, known)
         then = self.optional(tree.body, known | shown_given(condition, held=True))
         otherwise = self.optional(tree.orelse, known | shown_given(condition, held=False))
-        type_ = self._typed(tree, lambda a, b: typing.unify(a, b, "choose between"), then.type, otherwise.type)
+        type_ = self._typed(tree, lambda: typing.unify(then.type, otherwise.type, "choose between"))
         return Choice(type_, condition, then, otherwise, span=self.span(tree))
 
     def _call(self, tree: ast.Call, known: frozenset[str]) -> Node:
@@ -329,46 +371,20 @@ class _Reading:
             return self.fail("bad-expression", tree, "Arguments are plain values.", GRAMMAR)
         if self.in_promise and name == "denied_by":
             return self._denied_by(tree)
-        if name not in FUNCTIONS:
-            fix = suggest(name, FUNCTIONS, f"The functions are {', '.join(FUNCTIONS)}.")
+        if name not in functions.FUNCTIONS:
+            fix = suggest(name, functions.FUNCTIONS, f"The functions are {', '.join(functions.FUNCTIONS)}.")
             return self.fail("unknown-function", tree, f"There is no function `{name}`.", fix)
         arguments = tuple(self.node(argument, known) for argument in tree.args)
-        return Call(self._call_type(tree, name, arguments), name, arguments, span=self.span(tree))
-
-    def _call_type(self, tree: ast.Call, name: str, arguments: Sequence[Node]) -> Type:
-        wanted = {"clamp": 3, **dict.fromkeys(_BETWEEN_INSTANTS, 2), **dict.fromkeys(_ROUNDINGS, 1)}.get(name)
-        if len(arguments) != wanted if wanted else len(arguments) < 2:
-            self.fail("wrong-type", tree, f"`{name}` takes {wanted or 'two or more'} values.", "Add or remove values.")
-        if name in _BETWEEN_INSTANTS:
-            for argument in arguments:
-                if argument.type.kind is not Kind.INSTANT:
-                    self.fail("wrong-type", tree, f"`{name}` takes two instants.", "Use inputs of type `instant`.")
-            return _BETWEEN_INSTANTS[name]
-        common = arguments[0].type
-        for argument in arguments[1:]:
-            common = self._typed(tree, lambda a, b: typing.unify(a, b, "compare"), common, argument.type)
-        if common.kind not in (Kind.NUMBER, Kind.INSTANT) or (name in _ROUNDINGS and not common.unit):
-            self.fail("wrong-type", tree, f"`{name}` does not work on `{common}`.", "Use amounts, counts or days.")
-        return Type(common.kind, unit=common.unit, shown_in=common.shown_in) if name in _ROUNDINGS else common
+        type_ = self._typed(
+            tree, lambda: functions.result_type(name, [argument.type for argument in arguments])
+        )
+        return Call(type_, name, arguments, span=self.span(tree))
 
     def _denied_by(self, tree: ast.Call) -> Node:
         argument = tree.args[0] if len(tree.args) == 1 else None
         if not isinstance(argument, ast.Name) or argument.id not in self.expressions.denials:
             known = ", ".join(sorted(self.expressions.denials))
-            return self.fail("unknown-clause", tree, "`denied_by` names a denying clause.", f"They are {known}.")
+            return self.fail(
+                "unknown-clause", tree, "`denied_by` names a denying clause.", f"They are {known}."
+            )
         return DeniedBy(types.YES_NO, argument.id, span=self.span(tree))
-
-
-def shown_given(condition: Node, *, held: bool) -> frozenset[str]:
-    """The names that cannot be none where a condition is true (held) or false."""
-    match condition:
-        case Compare(operator="==" | "!=", left=Given() | Derived() as value, right=Literal(value="none")):
-            return frozenset({value.name} if (condition.operator == "!=") is held else ())
-        case Not():
-            return shown_given(condition.operand, held=not held)
-        case All() if held:
-            return frozenset().union(*(shown_given(part, held=True) for part in condition.operands))
-        case Some() if not held:
-            return frozenset().union(*(shown_given(part, held=False) for part in condition.operands))
-        case _:
-            return frozenset()

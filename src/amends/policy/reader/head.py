@@ -38,7 +38,7 @@ class Head:
     rounding: Rounding = Rounding.HALF_UP
     currencies: tuple[str, ...] = ()
     requires: tuple[tuple[str, Span], ...] = ()
-    roles: Roles = Roles(None, None, None)
+    roles: Roles = field(default_factory=lambda: Roles(None, None, None))
     assumptions: list[Fragment] = field(default_factory=list)
 
 
@@ -51,7 +51,9 @@ def read_head(lines: tuple[Fragment, ...], scope: Scope, problems: Problems) -> 
             fix = suggest(entry.word, _KEYS, f"The head knows {', '.join(_KEYS)}.")
             problems.add("unknown-key", entry.key.span(), f"`{entry.word}` means nothing in the head.", fix)
         elif entry.word in found:
-            problems.add("repeated-key", entry.key.span(), f"`{entry.word}` stands twice.", "Keep one of them.")
+            problems.add(
+                "repeated-key", entry.key.span(), f"`{entry.word}` stands twice.", "Keep one of them."
+            )
         else:
             found[entry.word] = entry
     for key in _REQUIRED:
@@ -92,7 +94,9 @@ def _plain(found: dict[str, Entry], key: str, problems: Problems) -> str:
     return value.text
 
 
-def _matching(found: dict[str, Entry], key: str, form: re.Pattern[str], wanted: str, problems: Problems) -> str:
+def _matching(
+    found: dict[str, Entry], key: str, form: re.Pattern[str], wanted: str, problems: Problems
+) -> str:
     text = _plain(found, key, problems)
     if text and not form.fullmatch(text):
         value = _value(found, key)
@@ -121,7 +125,9 @@ def _zone(found: dict[str, Entry], problems: Problems) -> str:
     try:
         dates.load_zone(value.text)
     except ValueError as error:
-        problems.add("bad-value", value.span(), f"{error}.", "Write an IANA zone, such as UTC or Europe/Berlin.")
+        problems.add(
+            "bad-value", value.span(), f"{error}.", "Write an IANA zone, such as UTC or Europe/Berlin."
+        )
         return "UTC"
     return value.text
 
@@ -141,7 +147,9 @@ def _currencies(found: dict[str, Entry], problems: Problems) -> tuple[str, ...]:
     codes = []
     for word, span in _words(found, "currencies"):
         if word not in EXPONENTS:
-            problems.add("bad-value", span, f"`{word}` is no ISO 4217 currency.", "Write codes such as USD, EUR.")
+            problems.add(
+                "bad-value", span, f"`{word}` is no ISO 4217 currency.", "Write codes such as USD, EUR."
+            )
         codes.append(word)
     return tuple(codes)
 
@@ -159,7 +167,9 @@ def split_words(value: Fragment) -> list[tuple[str, Span]]:
 def _assumptions(entry: Entry) -> list[Fragment]:
     """One assumption on the line itself, or one on each line below it."""
     own = [entry.value] if entry.value and entry.value.text else []
-    return own + [line.cut(0) for line in entry.below if line.text.strip() and not line.text.lstrip().startswith("#")]
+    return own + [
+        line.cut(0) for line in entry.below if line.text.strip() and not line.text.lstrip().startswith("#")
+    ]
 
 
 def _declare_inputs(found: dict[str, Entry], scope: Scope, problems: Problems) -> None:
@@ -189,7 +199,9 @@ def declare_name(key: Fragment, scope: Scope, problems: Problems) -> None:
         problems.add("bad-name", key.span(), f"`{name}` cannot be a name.", fix)
     elif name in scope.places:
         line = scope.places[name].line
-        problems.add("duplicate-name", key.span(), f"`{name}` is already declared in line {line}.", "Rename one.")
+        problems.add(
+            "duplicate-name", key.span(), f"`{name}` is already declared in line {line}.", "Rename one."
+        )
     scope.places.setdefault(name, key.span())
 
 
@@ -224,8 +236,12 @@ def read_type(text: str) -> Type:
     if text.endswith(" or none"):
         return replace(read_type(text.removesuffix(" or none")), optional=True)
     plain = {
-        "yes or no": types.YES_NO, "instant": types.INSTANT, "money": types.MONEY, "ratio": types.RATIO,
-        "days": types.DAYS, "months": types.MONTHS,
+        "yes or no": types.YES_NO,
+        "instant": types.INSTANT,
+        "money": types.MONEY,
+        "ratio": types.RATIO,
+        "days": types.DAYS,
+        "months": types.MONTHS,
     }
     if text in plain:
         return plain[text]
@@ -271,7 +287,9 @@ def _check_requires(head: Head, scope: Scope, problems: Problems) -> None:
 
 def _roles(found: dict[str, Entry], scope: Scope, problems: Problems) -> Roles:
     """Which inputs are the amount paid, the amount returned and the time of the request."""
-    chosen: dict[str, str | None] = {role: name if name in scope.inputs else None for role, name in _ROLES.items()}
+    chosen: dict[str, str | None] = {
+        role: name if name in scope.inputs else None for role, name in _ROLES.items()
+    }
     for entry in entries_below(found["roles"], problems) if "roles" in found else ():
         value = entry.whole()
         if entry.word not in _ROLES or value is None:
@@ -293,4 +311,6 @@ def _check_role(role: str, name: str | None, scope: Scope, problems: Problems) -
     wanted = types.INSTANT if role == "asked" else types.MONEY
     if scope.inputs[name].type != wanted:
         message = f"`{name}` is `{scope.inputs[name].type}`, but the role `{role}` needs `{wanted}`."
-        problems.add("wrong-type", scope.places[name], message, "Change the type, or bind the role under `roles:`.")
+        problems.add(
+            "wrong-type", scope.places[name], message, "Change the type, or bind the role under `roles:`."
+        )

@@ -35,7 +35,12 @@ def read_marks(text: Fragment, scope: Scope, zone: str, problems: Problems) -> s
         names = [Fragment.at(word[1:], span.line, span.column + 1) for word, span in words if word[0] == "#"]
         others = [(word, span) for word, span in words if word[0] != "#" and word != ".service"]
         for word, span in others:
-            problems.add("bad-parameter", span, f"`{word}` means nothing here.", "Write `{#name}` or `{#name .service}`.")
+            problems.add(
+                "bad-parameter",
+                span,
+                f"`{word}` means nothing here.",
+                "Write `{#name}` or `{#name .service}`.",
+            )
         if len(names) != 1:
             fix = "Write `[7 days]{#window}`."
             problems.add("bad-parameter", shown.span(), "The marked number needs one name.", fix)
@@ -75,7 +80,9 @@ class Mark:
     is_service: bool
 
 
-def read_sentence(block: Block, section: Section | None, prose: Prose, problems: Problems, shown: str) -> Mark | None:
+def read_sentence(
+    block: Block, section: Section | None, prose: Prose, problems: Problems, shown: str
+) -> Mark | None:
     """Note a sentence that carries an id; `shown` is its text without marks."""
     tail = _TAIL.search(shown)
     words = tail[1].split() if tail else []
@@ -87,7 +94,11 @@ def read_sentence(block: Block, section: Section | None, prose: Prose, problems:
         problems.add("uncovered-sentence", span, f"`{unknown[0]}` means nothing here.", fix)
     elif len(ids) + (".info" in words) != 1:
         fix = "End it with `{#id}` and give the id a rule, or with `{.info}` if it decides nothing."
-        message = "The sentence has more than one mark." if words else "The sentence is neither a rule nor information."
+        message = (
+            "The sentence has more than one mark."
+            if words
+            else "The sentence is neither a rule nor information."
+        )
         problems.add("uncovered-sentence", block.text.span(), message, fix)
     if len(ids) != 1 or unknown:
         return None
@@ -104,7 +115,9 @@ def _add_clause(clause: Clause, prose: Prose, problems: Problems) -> bool:
         return False
     if id_ in prose.clauses:
         line = prose.clauses[id_].span.line
-        problems.add("duplicate-id", span, f"`{id_}` already names the sentence in line {line}.", "Rename one.")
+        problems.add(
+            "duplicate-id", span, f"`{id_}` already names the sentence in line {line}.", "Rename one."
+        )
         return False
     if len(prose.clauses) == CLAUSES_MAX:
         problems.add("too-many", span, f"There are more than {CLAUSES_MAX:,} clauses.", "Split the policy.")

@@ -18,8 +18,18 @@ _COUNTED = re.compile(rf"({_NUMBER}) ([A-Za-z][A-Za-z -]*)")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _LONG_DATE = re.compile(r"(\d{1,2}) ([A-Z][a-z]+) (\d{4})")
 _MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 )
 
 
@@ -48,7 +58,9 @@ def read_quantity(text: str, zone: str) -> Quantity:
         return Quantity(types.INSTANT, dates.day_start(day.toordinal(), zone))
     if match := _COUNTED.fullmatch(text):
         return _counted(_exact(match[1]), match[2].strip())
-    raise ValueError("write a number with its unit, such as 7 days, 50 generations, USD 5.00, 2.9 % or 18 August 2025")
+    raise ValueError(
+        "write a number with its unit, such as 7 days, 50 generations, USD 5.00, 2.9 % or 18 August 2025"
+    )
 
 
 def _exact(number: str) -> Fraction:
@@ -70,7 +82,7 @@ def _date(text: str) -> date | None:
         day = date(int(match[3]), _MONTHS.index(match[2]) + 1, int(match[1]))
     else:
         return None
-    if not 1970 <= day.year <= 2199:
+    if not date(1970, 1, 1) <= day <= date(2199, 12, 31):
         raise ValueError("dates lie between 1970 and 2199")
     return day
 
@@ -89,7 +101,9 @@ def _counted(number: Fraction, noun: str) -> Quantity:
     if unit == "year":
         return Quantity(types.MONTHS, 12 * whole)
     if unit + "s" in types.MICROSECONDS:
-        return Quantity(types.TIME if unit == "hour" else _time(unit + "s"), whole * types.MICROSECONDS[unit + "s"])
+        return Quantity(
+            types.TIME if unit == "hour" else _time(unit + "s"), whole * types.MICROSECONDS[unit + "s"]
+        )
     return Quantity(types.count(noun), whole)
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from amends.policy.errors import PolicyError, Problems, suggest
-from amends.policy.model import Node, Policy, Section, Verb
+from amends.policy.expression import Node
+from amends.policy.model import Policy, Section, Verb
 from amends.policy.reader import coverage
 from amends.policy.reader.document import Block, Document, open_document
 from amends.policy.reader.expressions import Expressions
@@ -85,7 +86,9 @@ class _Reading:
                 self.pieces.append(_Piece(block, section, after))
         if len(self.pieces) > BLOCKS_MAX:
             span = self.pieces[BLOCKS_MAX].block.text.span()
-            self.problems.add("too-many", span, f"There are more than {BLOCKS_MAX:,} blocks.", "Split the policy.")
+            self.problems.add(
+                "too-many", span, f"There are more than {BLOCKS_MAX:,} blocks.", "Split the policy."
+            )
 
     def _fences(self, *kinds: str) -> list[tuple[_Piece, str, Fragment]]:
         """Pieces with a known kind of block and the id behind it."""
@@ -119,7 +122,9 @@ class _Reading:
         if kind in ("text", *_BLOCK_KINDS):
             return
         if not kind:
-            self.problems.add("raw-code", block.text.span(), "The block has no kind.", "Write ```` ```rule id ````.")
+            self.problems.add(
+                "raw-code", block.text.span(), "The block has no kind.", "Write ```` ```rule id ````."
+            )
             return
         fix = suggest(kind, _BLOCK_KINDS, f"Blocks are {', '.join(_BLOCK_KINDS)}, or `text` for an example.")
         self.problems.add("unknown-block", block.text.span(), f"There is no block `{kind}`.", fix)
@@ -191,13 +196,12 @@ class _Reading:
         rules = self.blocks.blocks.rules
         ruled = {rule.clause for rule in rules}
         for _, targets, need in self.blocks.blocks.needs:
+            named = {target for target, _ in targets}
             for target, span in targets:
                 if target not in ruled:
                     fix = suggest(target, ruled, "Name a clause that has a rule.")
                     self.problems.add("unknown-clause", span, f"`{target}` has no rule.", fix)
-                for index, rule in enumerate(rules):
-                    if rule.clause == target:
-                        rules[index] = replace(rule, needs=(*rule.needs, need))
+            rules[:] = [replace(r, needs=(*r.needs, need)) if r.clause in named else r for r in rules]
 
     def _check(self, assumptions: tuple[Node, ...]) -> None:
         blocks, scope = self.blocks.blocks, self.scope
@@ -207,7 +211,9 @@ class _Reading:
             scope.used.add(role or "")
         grants = [rule for rule in blocks.rules if rule.verb is Verb.GRANT]
         if grants and self.head.roles.paid is None:
-            fix = "Declare `paid: money, from desk`, or bind another input: `roles:` and below it `paid: name`."
+            fix = (
+                "Declare `paid: money, from desk`, or bind another input: `roles:` and below it `paid: name`."
+            )
             self.problems.add("no-money", grants[0].span, "No input is the amount that was paid.", fix)
         if self.problems.found:
             # Names read only by lines that did not resolve would be reported as unread.

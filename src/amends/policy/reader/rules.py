@@ -1,19 +1,27 @@
 """Blocks: rules, caps, needs and promises, each behind the sentence that says it."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from amends.policy import types
 from amends.policy.errors import Problems, suggest
+from amends.policy.expression import All, Literal, Node
 from amends.policy.model import (
-    BUILT_IN_LINES, All, Cap, Effect, Line, Literal, Need, Node, Promise, PromiseKind, Rule, Then, Verb,
+    BUILT_IN_LINES,
+    Cap,
+    Effect,
+    Line,
+    Need,
+    Promise,
+    PromiseKind,
+    Rule,
+    Then,
+    Verb,
 )
 from amends.policy.reader.document import Block
 from amends.policy.reader.entries import Entry, entries_below, read_entries
 from amends.policy.reader.expressions import Expressions
 from amends.policy.reader.head import split_words
-from amends.policy.reader.syntax import is_name
 from amends.policy.source import Fragment, Span
 
 _RULE_KEYS = ("grant", "deny", "refer", "when", "needs", "overrides", "lines", "owes", "then", "pay")
@@ -23,7 +31,7 @@ _PROMISE_KEYS = (*PromiseKind, "when")
 _LABELLED = re.compile(r'([a-z][a-z0-9_]*)\s*(?:"([^"]*)")?')
 _ASKED = re.compile(r"(\S+)(?:\s+if\s+(.+))?", re.DOTALL)
 _ALONG = re.compile(r"(.+?)\s+with\s+([a-z][a-z0-9_]*)", re.DOTALL)
-_TRUE = Literal(types.YES_NO, True)
+_TRUE = Literal(types.YES_NO, value=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +63,13 @@ def draft(block: Block, kind: str, id_: Fragment, where: tuple[Node, ...], probl
     for entry in read_entries(block.lines, problems):
         if entry.word not in known:
             fix = suggest(entry.word, known, f"A `{kind}` block knows {', '.join(known)}.")
-            problems.add("unknown-key", entry.key.span(), f"`{entry.word}` means nothing in a `{kind}` block.", fix)
+            problems.add(
+                "unknown-key", entry.key.span(), f"`{entry.word}` means nothing in a `{kind}` block.", fix
+            )
         elif entry.word in entries:
-            problems.add("repeated-key", entry.key.span(), f"`{entry.word}` stands twice.", "Keep one of them.")
+            problems.add(
+                "repeated-key", entry.key.span(), f"`{entry.word}` stands twice.", "Keep one of them."
+            )
         else:
             entries[entry.word] = entry
     return Draft(kind, id_.text, entries, where, id_.span())
@@ -73,10 +85,15 @@ class BlockReader:
 
     def read(self, draft: Draft) -> None:
         """Resolve one block."""
-        readers: dict[str, Callable[[Draft], None]] = {
-            "rule": self._rule, "cap": self._cap, "need": self._need, "promise": self._promise,
-        }
-        readers[draft.kind](draft)
+        match draft.kind:
+            case "rule":
+                self._rule(draft)
+            case "cap":
+                self._cap(draft)
+            case "need":
+                self._need(draft)
+            case _:
+                self._promise(draft)
 
     def _rule(self, draft: Draft) -> None:
         verb = self._verb(draft)
@@ -87,7 +104,9 @@ class BlockReader:
         for key in {"lines", "then", "pay", "owes"} & set(draft.entries) - allowed:
             entry = draft.entries[key]
             fix = "A grant has `lines`, `then` and `pay`; a denial may have `owes`."
-            self.problems.add("misplaced-key", entry.key.span(), f"`{key}` has no meaning after `{verb}`.", fix)
+            self.problems.add(
+                "misplaced-key", entry.key.span(), f"`{key}` has no meaning after `{verb}`.", fix
+            )
         rule = Rule(
             index=len(self.blocks.rules),
             clause=draft.id,
@@ -261,7 +280,9 @@ class BlockReader:
         scope.used.add(counts.text)
         if counts.text not in scope.inputs or not scope.inputs[counts.text].type.is_money:
             fix = suggest(counts.text, scope.inputs, "Name an input of type money: what was returned so far.")
-            self.problems.add("unknown-name", counts.span(), f"`{counts.text}` is no amount of the case.", fix)
+            self.problems.add(
+                "unknown-name", counts.span(), f"`{counts.text}` is no amount of the case.", fix
+            )
         elif self._is_whole_money(limit, limit_text):
             label, rest = self._plain(draft, "label"), self._plain(draft, "rest") or "forfeited"
             if rest not in ("credit", "forfeited"):
@@ -338,5 +359,3 @@ def _split(text: Fragment, separator: str) -> list[Fragment]:
             start = index + 1
     parts.append(text.cut(start))
     return [part for part in parts if part.text]
-
-

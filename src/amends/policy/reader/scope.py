@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from amends.policy.expression import Node
 from amends.policy.facts import Input
-from amends.policy.model import Node, Parameter, Table
+from amends.policy.model import Parameter, Table
 from amends.policy.source import Fragment, Span
 from amends.policy.types import Type
 

@@ -10,6 +10,7 @@ import re
 from amends.policy.errors import Problems
 from amends.policy.source import Fragment
 
+NAME_LENGTH_MAX = 60
 TOKENS_MAX = 400
 DEPTH_MAX = 40
 
@@ -44,7 +45,7 @@ GRAMMAR = "Use names, 0, 1, true, false, none, + - * /, comparisons, and, or, no
 
 def is_name(word: str) -> bool:
     """Whether a word can name an input, a parameter, a fact, a table or a column."""
-    return bool(_NAME.fullmatch(word)) and not keyword.iskeyword(word) and len(word) <= 60
+    return bool(_NAME.fullmatch(word)) and not keyword.iskeyword(word) and len(word) <= NAME_LENGTH_MAX
 
 
 def parse(text: Fragment, problems: Problems) -> ast.expr | None:
@@ -68,9 +69,8 @@ def parse(text: Fragment, problems: Problems) -> ast.expr | None:
 
 
 def _check_tokens(text: Fragment, problems: Problems) -> bool:
-    depth = count = 0
-    for match in _TOKEN.finditer(text.text):
-        count += 1
+    depth = 0
+    for count, match in enumerate(_TOKEN.finditer(text.text), 1):
         depth += (match[0] == "(") - (match[0] == ")")
         if depth > DEPTH_MAX or count > TOKENS_MAX:
             _too_deep(text, problems)
@@ -105,5 +105,7 @@ def _depth(tree: ast.expr) -> int:
     while waiting:
         node, depth = waiting.pop()
         deepest = max(deepest, depth)
-        waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
+        waiting.extend(
+            (child, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)
+        )
     return deepest

@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 from itertools import combinations
 
-from amends.policy.errors import Problems, suggest
-from amends.policy.model import Given, Key, Node, Parameter, Row, Table
-from amends.policy.money import EXPONENTS
 from amends.policy import types
+from amends.policy.errors import Problems, suggest
+from amends.policy.expression import Given, Node
+from amends.policy.model import Key, Parameter, Row, Table
+from amends.policy.money import EXPONENTS
 from amends.policy.reader.document import Block
 from amends.policy.reader.expressions import Expressions
 from amends.policy.reader.prose import read_parameter
@@ -18,8 +19,10 @@ from amends.policy.types import Kind
 
 ROWS_MAX = 500
 _NAMED = re.compile(r"(.*?)\s*\{([^{}]*)\}")
-_RANGE = re.compile(r"(?:(?P<low>[\d,]+)\s*(?:to|–|-)\s*(?P<high>[\d,]+)|from (?P<from>[\d,]+)|up to (?P<upto>[\d,]+)"
-                    r"|(?P<one>[\d,]+))(?: [A-Za-z][A-Za-z -]*)?")
+_RANGE = re.compile(
+    r"(?:(?P<low>[\d,]+)\s*(?:to|–|-)\s*(?P<high>[\d,]+)|from (?P<from>[\d,]+)|up to (?P<upto>[\d,]+)"
+    r"|(?P<one>[\d,]+))(?: [A-Za-z][A-Za-z -]*)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,9 @@ class Header:
     place: Fragment
 
 
-def read_table(id_: str, block: Block, expressions: Expressions, zone: str, problems: Problems) -> Table | None:
+def read_table(
+    id_: str, block: Block, expressions: Expressions, zone: str, problems: Problems
+) -> Table | None:
     """A table that follows the sentence `id_`; None where a problem was noted."""
     before = len(problems.found)
     scope = expressions.scope
@@ -58,14 +63,19 @@ def read_service_table(id_: str, block: Block, zone: str, problems: Problems) ->
         return None
     rows = []
     for cells in block.rows[1:]:
-        values = [_value(id_, header, cell, zone, problems) for header, cell in zip(headers[1:], cells[1:], strict=True)]
+        values = [
+            _value(id_, header, cell, zone, problems)
+            for header, cell in zip(headers[1:], cells[1:], strict=True)
+        ]
         rows.append(Row((Key(member=cells[0].text),), tuple(value for value in values if value)))
     if len(problems.found) > before:
         return None
     return _table(id_, block, headers, (), tuple(rows))
 
 
-def _table(id_: str, block: Block, headers: list[Header], keys: tuple[Node, ...], rows: tuple[Row, ...]) -> Table:
+def _table(
+    id_: str, block: Block, headers: list[Header], keys: tuple[Node, ...], rows: tuple[Row, ...]
+) -> Table:
     first = len(keys) or 1
     columns = tuple(header.name for header in headers[first:])
     titles = tuple(header.title for header in headers)
@@ -86,12 +96,14 @@ def _check_shape(block: Block, headers: list[Header], problems: Problems) -> boo
     if len(set(names)) != len(names):
         problems.add("bad-table", block.rows[0][0].span(), "Two columns have one name.", "Rename one.")
         return False
-    if len(block.rows) < 2 or len(headers) < 2:
+    if not block.rows[1:] or not headers[1:]:
         fix = "Write key columns, value columns and at least one row."
         problems.add("bad-table", block.text.span(), "The table has no values.", fix)
         return False
     if len(block.rows) > ROWS_MAX:
-        problems.add("too-many", block.text.span(), f"The table has more than {ROWS_MAX:,} rows.", "Split it.")
+        problems.add(
+            "too-many", block.text.span(), f"The table has more than {ROWS_MAX:,} rows.", "Split it."
+        )
         return False
     return True
 
@@ -109,7 +121,9 @@ def _key(header: Header, expressions: Expressions) -> Node | None:
     return None
 
 
-def _check_keys(block: Block, headers: list[Header], keys: list[Node], scope: Scope, problems: Problems) -> bool:
+def _check_keys(
+    block: Block, headers: list[Header], keys: list[Node], scope: Scope, problems: Problems
+) -> bool:
     leading = [header.name for header in headers[: len(keys)]]
     if not keys:
         fix = suggest(headers[0].name, scope.names(), "Name an input in it: `Order type {plan}`.")
@@ -117,7 +131,9 @@ def _check_keys(block: Block, headers: list[Header], keys: list[Node], scope: Sc
         problems.add("bad-table", block.rows[0][0].span(), message, fix)
         return False
     if any(getattr(node, "name", None) not in leading for node in keys) or len(keys) == len(headers):
-        problems.add("bad-table", block.rows[0][0].span(), "Key columns stand first, then values.", "Move the columns.")
+        problems.add(
+            "bad-table", block.rows[0][0].span(), "Key columns stand first, then values.", "Move the columns."
+        )
         return False
     for node, header in zip(keys, headers, strict=False):
         if node.type.kind not in (Kind.ENUM, Kind.YES_NO, Kind.NUMBER) or node.type.exact:
@@ -128,12 +144,18 @@ def _check_keys(block: Block, headers: list[Header], keys: list[Node], scope: Sc
 
 
 def _row(
-    id_: str, cells: tuple[Fragment, ...], headers: list[Header], keys: list[Node], zone: str, problems: Problems
+    id_: str,
+    cells: tuple[Fragment, ...],
+    headers: list[Header],
+    keys: list[Node],
+    zone: str,
+    problems: Problems,
 ) -> Row | None:
     found = [_key_cell(cell, node, problems) for cell, node in zip(cells, keys, strict=False)]
     width = len(keys)
     values = [
-        _value(id_, header, cell, zone, problems) for header, cell in zip(headers[width:], cells[width:], strict=True)
+        _value(id_, header, cell, zone, problems)
+        for header, cell in zip(headers[width:], cells[width:], strict=True)
     ]
     kept = tuple(key for key in found if key)
     return Row(kept, tuple(value for value in values if value)) if len(kept) == width else None
@@ -145,7 +167,10 @@ def _key_cell(cell: Fragment, node: Node, problems: Problems) -> Key | None:
     if node.type.kind is Kind.ENUM and cell.text in node.type.members:
         return Key(member=cell.text)
     if node.type.kind is Kind.NUMBER and (match := _RANGE.fullmatch(cell.text)):
-        low, high = match["low"] or match["from"] or match["one"], match["high"] or match["upto"] or match["one"]
+        low, high = (
+            match["low"] or match["from"] or match["one"],
+            match["high"] or match["upto"] or match["one"],
+        )
         return Key(low=_whole(low), high=_whole(high))
     if node.type.kind is Kind.NUMBER:
         fix = "Write `5 to 10`, `from 11`, `up to 4` or one whole number; for parts use the smaller unit."

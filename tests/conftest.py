@@ -1,0 +1,21 @@
+"""Hypothesis runs the same examples everywhere under CI; the shipped policy is read once."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from amends import read_policy
+from amends.policy.model import Policy
+
+ROOT = Path(__file__).parent.parent
+
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("local", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Policy:
+    return read_policy(ROOT / "policies" / "flux-kontext.md")
