@@ -7,12 +7,14 @@ from typing import TextIO
 import click
 
 from amends.cli.streams import read_cases
+from amends.policy.cases import cases_path, check_worked_cases, read_worked_cases
 from amends.policy.decision import Decision, decide
 from amends.policy.errors import InputError, PolicyError
 from amends.policy.explanation import Explanation, explain
 from amends.policy.facts import Facts, read_facts
 from amends.policy.letter import write_letter, write_report
 from amends.policy.model import Policy
+from amends.policy.page.html import render_page
 from amends.policy.reader import read_policy
 from amends.policy.replay import replay
 from amends.policy.schema import case_schema
@@ -131,6 +133,40 @@ def inputs_command(policy: Policy, *, schema: bool) -> None:
         click.echo(
             f"{declared.name:<{width}}  {declared.answered_by:<8}  {declared.type}  ({declared.label})"
         )
+
+
+@main.command("page")
+@click.argument("policy", type=POLICY)
+@click.option("-o", "--output", type=click.File("w", encoding="utf-8", atomic=True), default="-")
+def page_command(policy: Policy, output: TextIO) -> None:
+    """Write the public page as one HTML document."""
+    output.write(render_page(policy))
+
+
+@main.command("test")
+@click.argument("policies", type=click.Path(exists=True, dir_okay=False), nargs=-1, required=True)
+def test_command(policies: tuple[str, ...]) -> None:
+    """Check POLICIES against the worked cases beside them (NAME.cases.md)."""
+    failed = False
+    for path in policies:
+        policy = POLICY.convert(path, None, click.get_current_context())
+        beside = cases_path(path)
+        try:
+            cases, numbers = read_worked_cases(policy, beside)
+        except OSError as error:
+            raise click.ClickException(
+                f"{beside}: {error.strerror}. Worked cases stand beside the policy."
+            ) from None
+        except PolicyError as error:
+            click.echo(str(error), err=True)
+            sys.exit(BAD_POLICY)
+        failures = list(check_worked_cases(policy, cases, numbers))
+        failed = failed or bool(failures)
+        for failure in failures:
+            click.echo(f"{beside}:{failure.line}: {failure.name}: {'; '.join(failure.differences)}")
+        total = len(cases) + len(numbers)
+        click.echo(f"{path}: {total - len(failures)} of {total} worked cases and numbers hold.")
+    sys.exit(DIFFERENT if failed else 0)
 
 
 @main.command("replay")

@@ -60,6 +60,15 @@ def open_document(name: str, content: bytes) -> Document:
     return Document(source, hashlib.sha256(content).hexdigest(), head, blocks)
 
 
+def read_outline(name: str, content: bytes) -> tuple[Source, list[Block]]:
+    """The headings, paragraphs and tables of a Markdown file without a head.
+
+    Raises: PolicyError: too large or not plain text.
+    """
+    source = _decode(name, content)
+    return source, _read_blocks(source, 0, Problems())
+
+
 def _decode(name: str, content: bytes) -> Source:
     if len(content) > FILE_BYTES_MAX:
         message = f"The file has {len(content):,} bytes; a policy may have {FILE_BYTES_MAX:,}."

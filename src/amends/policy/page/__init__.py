@@ -1,0 +1,1 @@
+"""The public page: the policy as customers read it."""
