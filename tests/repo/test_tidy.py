@@ -48,8 +48,8 @@ BANS = {
     "eval": Ban(
         "src/*.py",
         r"(?<![\w.])(eval|exec)\(",
-        "only policy/compiled turns text into code",
-        unless="src/amends/policy/compiled*",
+        "only policy/code turns text into code",
+        unless="src/amends/policy/code.py",
     ),
     "mock": Ban(
         "tests/*.py",

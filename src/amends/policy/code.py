@@ -1,0 +1,257 @@
+"""Straight-line Python for expressions of the model, in three values."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from amends.policy import dates
+from amends.policy.evaluation import ROUNDINGS, calculate, cell_value
+from amends.policy.expression import (
+    All,
+    Among,
+    Arithmetic,
+    Call,
+    Cell,
+    Choice,
+    Compare,
+    DeniedBy,
+    Derived,
+    Given,
+    Literal,
+    Node,
+    Not,
+    Number,
+    Result,
+    Some,
+)
+from amends.policy.facts import Value
+from amends.policy.model import Policy
+from amends.policy.money import round_exact
+from amends.policy.types import YES_NO
+
+Fixed: TypeAlias = Mapping[str, Value]
+"""Inputs whose value is known while the code is made."""
+
+Test: TypeAlias = tuple[str, str]
+"""Two Python conditions: known true, known false."""
+
+ALWAYS: Test = ("True", "False")
+NEVER: Test = ("False", "True")
+UNKNOWN: Test = ("False", "False")
+
+
+class Code:
+    """The body of one function of the facts `f`, statement by statement."""
+
+    def __init__(self, policy: Policy, fixed: Fixed) -> None:
+        self.policy = policy
+        self.fixed = fixed
+        self.lines: list[str] = []
+        self.constants: dict[str, object] = {}
+        self._values: dict[Node, str] = {}
+        self._tests: dict[str, Test] = {}
+
+    def build(self, arguments: str = "f") -> object:
+        """The function, compiled from the statements so far."""
+        body = "\n ".join(self.lines) or "pass"
+        scope = dict(self.constants)
+        exec(f"def function({arguments}):\n {body}\n", scope)  # noqa: S102  # made from the typed model, see above
+        return scope["function"]
+
+    def value(self, node: Node) -> str:
+        """A Python name or constant that holds the value of an expression, None where unknown."""
+        if node not in self._values:
+            self._values[node] = self._make_value(node)
+        return self._values[node]
+
+    def test(self, node: Node) -> Test:
+        """The conditions under which a yes-or-no expression is known true and known false."""
+        match node:
+            case Literal():
+                return UNKNOWN if node.value is None else ALWAYS if node.value else NEVER
+            case Not():
+                true, false = self.test(node.operand)
+                return false, true
+            case All():
+                tests = [self.test(part) for part in node.operands]
+                return _and([true for true, _ in tests]), _or([false for _, false in tests])
+            case Some():
+                tests = [self.test(part) for part in node.operands]
+                return _or([true for true, _ in tests]), _and([false for _, false in tests])
+            case Compare():
+                return self._compare(node)
+            case Among():
+                return self._among(node)
+            case Derived():
+                return self._derived_test(node)
+            case DeniedBy():
+                held = f"{node.clause!r} in r.denials.split()"
+                return held, f"not {held}"
+            case _:
+                name = self.value(node)
+                return f"{name} is True", f"{name} is False"
+
+    def _derived_test(self, node: Derived) -> Test:
+        if node.name not in self._tests:
+            test = self.test(self.policy.derived[node.name])
+            if test not in (ALWAYS, NEVER, UNKNOWN):
+                name = self._store(f"True if {test[0]} else False if {test[1]} else None")
+                test = (f"{name} is True", f"{name} is False")
+            self._tests[node.name] = test
+        return self._tests[node.name]
+
+    def _compare(self, node: Compare) -> Test:
+        left, right = self.value(node.left), self.value(node.right)
+        if left == "None" or right == "None":
+            return UNKNOWN
+        fixed = [name.startswith("'") for name in (left, right)]
+        if all(fixed):
+            return ALWAYS if (left == right) is (node.operator == "==") else NEVER
+        names = [name for name in (left, right) if self._may_be_unknown(name)]
+        known = "".join(f"{name} is not None and " for name in names)
+        compared = f"{left} {node.operator} {right}"
+        return f"({known}{compared})", f"({known}not {compared})"
+
+    def _among(self, node: Among) -> Test:
+        name = self.value(node.operand)
+        if name == "None":
+            return UNKNOWN
+        if name.startswith("'"):
+            return ALWAYS if name in map(repr, node.members) else NEVER
+        members = self._constant(frozenset(node.members))
+        return f"{name} in {members}", f"({name} is not None and {name} not in {members})"
+
+    def _make_value(self, node: Node) -> str:
+        match node:
+            case Literal():
+                return repr(node.value)
+            case Given():
+                return self._given(node)
+            case Number():
+                return self._number(node)
+            case Derived():
+                return self._derived(node)
+            case Result():
+                return f"r.{node.name}"
+            case Cell():
+                return self._cell(node)
+            case Choice():
+                return self._choice(node)
+            case Arithmetic():
+                return self._calculated(node.operator, self.value(node.left), self.value(node.right))
+            case Call():
+                return self._call(node.function, [self.value(argument) for argument in node.arguments])
+            case _:
+                return self._tristate(node)
+
+    def _given(self, node: Given) -> str:
+        if node.name in self.fixed:
+            return repr(self.fixed[node.name])
+        declared = self.policy.inputs.get(node.name)
+        name = self._store(f"f[{node.name!r}]")
+        return (
+            self._without_none(name)
+            if declared and declared.type.optional and not node.type.optional
+            else name
+        )
+
+    def _derived(self, node: Derived) -> str:
+        if node.type == YES_NO:
+            return self._tristate(node)
+        definition = self.policy.derived[node.name]
+        name = self.value(definition)
+        return self._without_none(name) if definition.type.optional and not node.type.optional else name
+
+    def _without_none(self, name: str) -> str:
+        """The value where a condition has excluded `none`; elsewhere it is never looked at, so unknown will do."""
+        return self._store(f"None if {name} == 'none' else {name}")
+
+    def _tristate(self, node: Node) -> str:
+        true, false = self.test(node)
+        return self._store(f"True if {true} else False if {false} else None")
+
+    def _number(self, node: Number) -> str:
+        parameter = self.policy.parameters[node.name]
+        name = repr(parameter.value) if isinstance(parameter.value, int) else self._constant(parameter.value)
+        if parameter.currency is None:
+            return name
+        return self._store(f"{name} if f['currency'] == {parameter.currency!r} else None")
+
+    def _cell(self, node: Cell) -> str:
+        table = self.policy.tables[node.table]
+        keys = "".join(f"{self.value(key)}, " for key in table.keys)
+        column = table.columns.index(node.column)
+        return self._store(
+            f"{self._constant(cell_value)}({self._constant(table)}, {column}, ({keys}), f['currency'])"
+        )
+
+    def _choice(self, node: Choice) -> str:
+        true, false = self.test(node.condition)
+        if (true, false) in (ALWAYS, NEVER):
+            return self.value(node.then if true == "True" else node.otherwise)
+        then, otherwise = self.value(node.then), self.value(node.otherwise)
+        same = f"{then} if {then} == {otherwise} else None"
+        return self._store(f"{then} if {true} else {otherwise} if {false} else {same}")
+
+    def _calculated(self, operator: str, left: str, right: str) -> str:
+        if operator == "/":
+            return self._store(
+                self._guarded((left, right), f"{self._constant(calculate)}('/', {left}, {right})")
+            )
+        return self._store(self._guarded((left, right), f"{left} {operator} {right}"))
+
+    def _call(self, function: str, arguments: list[str]) -> str:
+        listed = ", ".join(arguments)
+        zone = self.policy.zone
+        match function:
+            case "days_between" if zone == "UTC":
+                day = dates.MICROSECONDS_PER_DAY
+                code = f"{arguments[1]} // {day} - {arguments[0]} // {day}"
+            case "days_between" | "months_started":
+                code = f"{self._constant(getattr(dates, function))}({listed}, {zone!r})"
+            case "elapsed":
+                code = f"{arguments[1]} - {arguments[0]}"
+            case "min" | "max":
+                code = f"{function}({listed})"
+            case "clamp":
+                code = f"max({arguments[1]}, min({arguments[0]}, {arguments[2]}))"
+            case _:
+                mode = self._constant(ROUNDINGS.get(function, self.policy.rounding))
+                code = f"{self._constant(round_exact)}({listed}, {mode})"
+        return self._store(self._guarded(arguments, code))
+
+    def _guarded(self, names: list[str] | tuple[str, ...], code: str) -> str:
+        """The code where all names are known, else None."""
+        doubtful = list(dict.fromkeys(name for name in names if self._may_be_unknown(name)))
+        if not doubtful:
+            return code
+        return f"None if {' or '.join(f'{name} is None' for name in doubtful)} else {code}"
+
+    def _may_be_unknown(self, name: str) -> bool:
+        return name == "None" or name[0] == "v"
+
+    def _store(self, code: str) -> str:
+        name = f"v{len(self.lines)}"
+        self.lines.append(f"{name} = {code}")
+        return name
+
+    def _constant(self, value: object) -> str:
+        for name, known in self.constants.items():
+            if known is value:
+                return name
+        name = f"c{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+
+def _and(tests: list[str]) -> str:
+    kept = [test for test in dict.fromkeys(tests) if test != "True"]
+    if "False" in kept:
+        return "False"
+    return f"({' and '.join(kept)})" if kept else "True"
+
+
+def _or(tests: list[str]) -> str:
+    kept = [test for test in dict.fromkeys(tests) if test != "False"]
+    if "True" in kept:
+        return "True"
+    return f"({' or '.join(kept)})" if kept else "False"
