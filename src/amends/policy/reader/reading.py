@@ -42,7 +42,7 @@ class _Reading:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.problems = Problems(document.source)
+        self.problems = Problems()
         self.scope = Scope()
         self.prose = Prose()
         self.head = read_head(document.head, self.scope, self.problems)
