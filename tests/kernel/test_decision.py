@@ -3,7 +3,7 @@
 import pytest
 
 from amends import InputError, decide
-from amends.policy.decision import Outcome
+from amends.policy.answer import Outcome
 from amends.policy.model import Policy
 from builders import conversion_case, fault_case, refund_case
 

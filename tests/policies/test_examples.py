@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from amends.policy.answer import Decision
 from amends.policy.dates import add_business_days
-from amends.policy.decision import Decision, decide
+from amends.policy.decision import decide
 from amends.policy.model import Parameter, Policy
 from amends.policy.reader import read_policy
 

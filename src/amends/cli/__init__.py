@@ -7,8 +7,9 @@ from typing import TextIO
 import click
 
 from amends.cli.streams import read_cases
+from amends.policy.answer import Decision
 from amends.policy.cases import cases_path, check_worked_cases, read_worked_cases
-from amends.policy.decision import Decision, decide
+from amends.policy.decision import decide
 from amends.policy.errors import InputError, PolicyError
 from amends.policy.explanation import Explanation, explain
 from amends.policy.facts import Facts, read_facts

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amends.policy import dates
-from amends.policy.decision import Decision, decide
+from amends.policy.answer import Decision
+from amends.policy.decision import decide
 from amends.policy.errors import InputError, PolicyError, Problem, suggest
 from amends.policy.facts import Input
 from amends.policy.model import Policy

@@ -72,8 +72,7 @@ class Code:
                 true, false = self.test(node.operand)
                 return false, true
             case All():
-                tests = [self.test(part) for part in node.operands]
-                return _and([true for true, _ in tests]), _or([false for _, false in tests])
+                return self._test_all(node)
             case Some():
                 tests = [self.test(part) for part in node.operands]
                 return _or([true for true, _ in tests]), _and([false for _, false in tests])
@@ -89,6 +88,16 @@ class Code:
             case _:
                 name = self.value(node)
                 return f"{name} is True", f"{name} is False"
+
+    def _test_all(self, node: All) -> Test:
+        tests = []
+        for part in node.operands:
+            test = self.test(part)
+            # What stands behind a false part is never looked at, so no code is made for it.
+            if test == NEVER:
+                return NEVER
+            tests.append(test)
+        return _and([true for true, _ in tests]), _or([false for _, false in tests])
 
     def _derived_test(self, node: Derived) -> Test:
         if node.name not in self._tests:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import product
 
 from amends.policy import dates
+from amends.policy.answer import Decision, Outcome
 from amends.policy.boundaries import first_change, nearest_day_of_change
 from amends.policy.compiled import program_of
-from amends.policy.decision import Decision, Outcome, decide_facts
+from amends.policy.decision import decide_facts
 from amends.policy.errors import InputError
 from amends.policy.evaluation import Evaluation
 from amends.policy.expression import All, Choice, Compare, Derived, Node, Not, Some, children

@@ -4,21 +4,19 @@ Pure: no clock, no I/O, no randomness. The same inputs and the same file give th
 The rules are those of `docs/semantics.md`; each step below names its own.
 """
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from amends.policy import dates
-from amends.policy.amounts import AmountLine, Entitlement, Payout, entitle, inputs_behind, written_lines
+from amends.policy.amounts import AmountLine, Entitlement, entitle, inputs_behind, written_lines
+from amends.policy.answer import Decision, Outcome
 from amends.policy.boundaries import opening_days
 from amends.policy.citation import Citation, cite
 from amends.policy.compiled import program_of
 from amends.policy.errors import InputError, suggest
 from amends.policy.evaluation import Evaluation
 from amends.policy.facts import Facts, read_facts
-from amends.policy.model import LANGUAGE_VERSION, Policy, Rule, Verb, inputs_read
+from amends.policy.model import Policy, Rule, Verb, inputs_read
 from amends.policy.program import Program, Results
 from amends.policy.resolution import (
     DENIES,
@@ -32,82 +30,7 @@ from amends.policy.resolution import (
     resolve,
 )
 
-
-class Outcome(StrEnum):
-    """The four answers."""
-
-    GRANTED = "granted"
-    DENIED = "denied"
-    NEEDS_INFORMATION = "needs_information"
-    NEEDS_REVIEW = "needs_review"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer to one case.
-
-    Amounts: minor units of `currency`; 0 unless granted.
-    Invariant: the lines sum to the amount, and so do the payouts.
-    """
-
-    outcome: Outcome
-    policy: Policy
-    currency: str
-    grant: str | None = None
-    amount: int = 0
-    lines: tuple[AmountLine, ...] = ()
-    clauses: tuple[Citation, ...] = ()
-    missing: tuple[str, ...] = ()
-    payouts: tuple[Payout, ...] = ()
-    then: str | None = None
-    owed: tuple[AmountLine, ...] = ()
-    """What the customer owes, where the denying clause says so."""
-    opens_on: str | None = None
-    reason: str | None = None
-    """Of a review: silent, conflict, refers, unanswerable or broken_promise."""
-    proposal: Entitlement | None = None
-    """Of a referral: what the other clauses agree on, for the person who decides."""
-
-    def core(self) -> dict[str, object]:
-        """What is hashed, stored and replayed, in the shape of the contract."""
-        core: dict[str, object] = {
-            "outcome": self.outcome.value,
-            "grant": self.grant,
-            "refund": {"amount": self.amount, "currency": self.currency},
-            "lines": [_line_json(line) for line in self.lines],
-            "clauses": [citation.as_json() for citation in self.clauses],
-            "missing": list(self.missing),
-            "policy": {
-                "name": self.policy.name,
-                "version": self.policy.version,
-                "sha256": self.policy.sha256,
-            },
-            "language": LANGUAGE_VERSION,
-        }
-        if self.outcome is Outcome.GRANTED:
-            core["payouts"] = [{"to": payout.to, "amount": payout.amount} for payout in self.payouts]
-            core["then"] = self.then
-        if self.owed:
-            amount = sum(line.amount for line in self.owed)
-            core["owed"] = {
-                "amount": amount,
-                "currency": self.currency,
-                "lines": [_line_json(x) for x in self.owed],
-            }
-        if self.opens_on:
-            core["opens_on"] = self.opens_on
-        if self.reason:
-            core["reason"] = self.reason
-        return core
-
-    def canonical(self) -> bytes:
-        """The core as canonical JSON: sorted keys, no spaces, UTF-8."""
-        return canonical_json(self.core())
-
-    @property
-    def core_sha256(self) -> str:
-        """The hash under which the decision is stored."""
-        return hashlib.sha256(self.canonical()).hexdigest()
+SHAPES_MAX = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +39,6 @@ class Waiver:
 
     clauses: frozenset[str] = frozenset()
     grant: str | None = None
-
-
-def canonical_json(value: object) -> bytes:
-    """One byte string for one value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def decide(
@@ -184,6 +102,40 @@ def assumption_text(policy: Policy, index: int) -> str:
     return policy.text.split("\n")[span.line - 1][span.column - 1 : span.column - 1 + span.length]
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the truth of the clauses alone decides, remembered for the next case in which the same ones hold."""
+
+    citations: tuple[Citation, ...]
+    is_denial: bool
+    """Every winner denies, whatever the lines and needs of others."""
+    granting: int | None
+    """The one rule that wins, if it grants and nothing unknown can change that."""
+
+
+def _shape_of(program: Program, true: int, unknown: int) -> _Shape:
+    shape = program.shapes.get((true, unknown))
+    if isinstance(shape, _Shape):
+        return shape
+    policy = program.policy
+    # Signatures and needs depend on the case, so they are not looked at here.
+    clauses = Clauses(true, unknown, policy.attackers, lambda _: UNDETERMINED, lambda _: True)
+    winners = [policy.rules[index] for index in members(clauses.winning)]
+    doubtful = bool(clauses.able_to_win) or any(policy.attackers[rule.index] & unknown for rule in winners)
+    plain = bool(winners) and all(
+        rule.verb is Verb.DENY and not rule.lines and not rule.needs for rule in winners
+    )
+    granting = len(winners) == 1 and winners[0].verb is Verb.GRANT
+    shape = _Shape(
+        citations=cite(policy, clauses, 0),
+        is_denial=plain and not doubtful,
+        granting=winners[0].index if granting and not doubtful else None,
+    )
+    if len(program.shapes) < SHAPES_MAX:
+        program.shapes[(true, unknown)] = shape
+    return shape
+
+
 class _Case:
     """One case on its way to a decision."""
 
@@ -211,6 +163,17 @@ class _Case:
         return true, unknown
 
     def decide(self) -> Decision:
+        """The decision; most cases are settled by the truth of the clauses alone."""
+        shape = _shape_of(self.program, self.true, self.unknown) if not self.waived else None
+        if shape is not None and shape.is_denial:
+            return Decision(Outcome.DENIED, self.policy, str(self.facts["currency"]), clauses=shape.citations)
+        if shape is not None and shape.granting is not None and self._is_met(shape.granting):
+            entitlement = self._entitlement(shape.granting)
+            if entitlement is not None:
+                return self._granted(self.policy.rules[shape.granting], entitlement, shape.citations)
+        return self._resolved()
+
+    def _resolved(self) -> Decision:
         standing = resolve(self.clauses)
         if standing is Standing.ASK:
             return self._ask()
@@ -224,11 +187,17 @@ class _Case:
             return replace(self._plain(Outcome.DENIED), owed=self._owed())
         entitlement = self._entitlement(first.index)
         assert entitlement is not None
-        return replace(
-            self._plain(Outcome.GRANTED),
-            grant=first.grant,
+        return self._granted(first, entitlement, cite(self.policy, self.clauses, self.waived))
+
+    def _granted(self, rule: Rule, entitlement: Entitlement, citations: tuple[Citation, ...]) -> Decision:
+        return Decision(
+            Outcome.GRANTED,
+            self.policy,
+            str(self.facts["currency"]),
+            grant=rule.grant,
             amount=entitlement.total,
             lines=entitlement.lines,
+            clauses=citations,
             payouts=entitlement.payouts,
             then=entitlement.then,
         )
@@ -350,7 +319,3 @@ def _keep_promises(program: Program, facts: Facts, decision: Decision, waiver: W
         clauses=(broken, *decision.clauses),
         reason="broken_promise",
     )
-
-
-def _line_json(line: AmountLine) -> dict[str, object]:
-    return {"id": line.id, "label": line.label, "amount": line.amount}

@@ -13,8 +13,8 @@ from babel.numbers import parse_pattern
 
 from amends.policy import dates
 from amends.policy.amounts import AmountLine
+from amends.policy.answer import Decision, Outcome
 from amends.policy.counterfactuals import Change, Offer, find_changes, find_offers
-from amends.policy.decision import Decision, Outcome
 from amends.policy.facts import NONE, Facts, Input, Value
 from amends.policy.model import Policy
 from amends.policy.money import EXPONENTS

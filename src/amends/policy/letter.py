@@ -2,7 +2,7 @@
 
 import textwrap
 
-from amends.policy.decision import Outcome
+from amends.policy.answer import Outcome
 from amends.policy.evaluation import Evaluation
 from amends.policy.explanation import LOCALE, Explanation, Reason, format_amount, show_value
 from amends.policy.facts import Facts

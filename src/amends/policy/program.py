@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from amends.policy.evaluation import Evaluation
@@ -42,6 +42,8 @@ class Program:
     """False where no grant can come to hold by the passing of time alone."""
     broken_promise: Callable[[Facts, Results], int]
     """The number of the first promise that the results break, or -1."""
+    shapes: dict[tuple[int, int], object] = field(default_factory=dict)
+    """What deciding remembers of each combination of true and unknown rules."""
 
 
 def interpret(policy: Policy) -> Program:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from amends.policy.decision import canonical_json, decide
+from amends.policy.answer import canonical_json
+from amends.policy.decision import decide
 from amends.policy.errors import InputError
 from amends.policy.model import Policy
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from amends.policy.answer import Decision, Outcome
 from amends.policy.citation import Citation
-from amends.policy.decision import Decision, Outcome
 
 _RANK = (Outcome.DENIED, Outcome.NEEDS_REVIEW, Outcome.NEEDS_INFORMATION, Outcome.GRANTED)
 
