@@ -1,12 +1,12 @@
 """What would have changed a decision: found by search over the inputs, never written by hand for a rule.
 
 One input that the customer or time controls is moved to the nearest value at which some comparison changes; it is
-reported only if `decide` then grants (semantics, rule 33).
+reported only if `decide` then grants (semantics, rule 33). Where no single move is enough, two together are tried.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, combinations, islice, product
 
 from amends.policy import dates
 from amends.policy.answer import Decision, Outcome
@@ -21,17 +21,26 @@ from amends.policy.model import Policy, inputs_read
 from amends.policy.types import INSTANT, YES_NO, Kind
 
 DAYS_BACK = 3660
+PAIRS_MAX = 500
+"""How many pairs of moves are tried."""
 ASSUMED_MAX = 3
 """How many answers of the customer an offer may suppose."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One input at another value, and the grant it would bring."""
+class Move:
+    """One input at another value."""
 
     input: str
     value: Value
     before: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The moves that it takes, and the grant they would bring."""
+
+    moves: tuple[Move, ...]
     decision: Decision
 
 
@@ -46,18 +55,28 @@ class Offer:
 
 
 def find_changes(policy: Policy, facts: Facts) -> tuple[Change, ...]:
-    """The nearest single changes that turn the case into a grant."""
-    found: list[Change] = []
+    """The nearest changes that turn the case into a grant: of one input, or else of two."""
     comparisons = _comparisons(policy)
-    for declared in policy.inputs.values():
-        if declared.name in policy.requires or facts[declared.name] is None:
-            continue
-        for value in _candidates(policy, facts, declared, comparisons):
-            decision = _try(policy, {**facts, declared.name: value})
-            if decision is not None and decision.outcome is Outcome.GRANTED:
-                found.append(Change(declared.name, value, facts[declared.name], decision))
-                break
-    return tuple(found)
+    moves = [
+        [Move(name, value, facts[name]) for value in _candidates(policy, facts, declared, comparisons)]
+        for name, declared in policy.inputs.items()
+        if name not in policy.requires and facts[name] is not None
+    ]
+    single = [_first_grant(policy, facts, ((move,) for move in of_one)) for of_one in moves]
+    found = tuple(change for change in single if change)
+    if found:
+        return found
+    tries = islice(chain.from_iterable(product(*pair) for pair in combinations(moves, 2)), PAIRS_MAX)
+    both = _first_grant(policy, facts, tries)
+    return (both,) if both else ()
+
+
+def _first_grant(policy: Policy, facts: Facts, tries: Iterable[tuple[Move, ...]]) -> Change | None:
+    for moves in tries:
+        decision = _try(policy, facts | {move.input: move.value for move in moves})
+        if decision is not None and decision.outcome is Outcome.GRANTED:
+            return Change(moves, decision)
+    return None
 
 
 def find_offers(policy: Policy, facts: Facts) -> tuple[Offer, ...]:

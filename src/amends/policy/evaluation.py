@@ -27,7 +27,7 @@ from amends.policy.expression import (
     Some,
     children,
 )
-from amends.policy.facts import Facts, Value
+from amends.policy.facts import NONE, Facts, Value
 from amends.policy.model import Parameter, Policy, Table
 from amends.policy.money import Rounding, round_exact
 
@@ -62,13 +62,13 @@ class Evaluation:
             case Literal():
                 return node.value
             case Given():
-                return self.facts[node.name]
+                return _guarded(node, self.facts[node.name])
             case Number():
                 return parameter_value(self.policy.parameters[node.name], self.facts["currency"])
             case Cell():
                 return self._cell(node)
             case Derived():
-                return self._derive(node.name)
+                return _guarded(node, self._derive(node.name))
             case Result():
                 return self.results[node.name]
             case DeniedBy():
@@ -168,6 +168,12 @@ class Evaluation:
             case _:
                 parts = children(node)
         return set().union(*(self.unknown_inputs(part) for part in parts))
+
+
+def _guarded(node: Node, value: Value) -> Value:
+    """The value where a condition has excluded `none`; elsewhere the part is never looked at, so unknown will do."""
+    is_excluded = value == NONE and not node.type.optional and NONE not in node.type.members
+    return None if is_excluded else value
 
 
 def _instants(values: list[Value]) -> tuple[int, int]:

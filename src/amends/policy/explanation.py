@@ -6,6 +6,7 @@ Sentences cite the customer's own clause text with its anchor; amounts are shown
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from babel import Locale
 from babel.dates import format_date
@@ -14,11 +15,11 @@ from babel.numbers import parse_pattern
 from amends.policy import dates
 from amends.policy.amounts import AmountLine
 from amends.policy.answer import Decision, Outcome
-from amends.policy.counterfactuals import Change, Offer, find_changes, find_offers
-from amends.policy.facts import NONE, Facts, Input, Value
+from amends.policy.counterfactuals import Change, Move, Offer, find_changes, find_offers
+from amends.policy.facts import Facts, Value
 from amends.policy.model import Policy
-from amends.policy.money import EXPONENTS
-from amends.policy.types import INSTANT, YES_NO
+from amends.policy.money import EXPONENTS, Rounding, round_exact
+from amends.policy.types import INSTANT, MICROSECONDS, YES_NO, Type
 
 LOCALE = "en_US"
 _HEADLINES = {
@@ -96,7 +97,9 @@ def explain(policy: Policy, facts: Facts, decision: Decision, locale: str = LOCA
         questions=tuple(_questions(policy, decision)),
         consequences=tuple(_consequences(decision, locale)),
         counterfactuals=tuple(
-            sentence for change in changes if (sentence := _change_sentence(policy, change, locale))
+            _change_sentence(policy, change, locale)
+            for change in changes
+            if not _is_said_by_opening(policy, decision, change)
         ),
         offers=tuple(_offer_sentence(policy, offer, locale) for offer in offers),
     )
@@ -144,27 +147,48 @@ def _consequences(decision: Decision, locale: str) -> list[str]:
     return sentences
 
 
-def _change_sentence(policy: Policy, change: Change, locale: str) -> str | None:
-    declared = policy.inputs[change.input]
+def _is_said_by_opening(policy: Policy, decision: Decision, change: Change) -> bool:
+    """Whether the change is to ask on a later day, which `opens_on` names already."""
+    names = [move.input for move in change.moves]
+    return decision.opens_on is not None and names == [policy.roles.asked] and not _is_less(change.moves[0])
+
+
+def _change_sentence(policy: Policy, change: Change, locale: str) -> str:
     amount = format_amount(change.decision.amount, change.decision.currency, locale)
+    phrases = [_move_phrase(policy, move, locale) for move in change.moves]
+    if len(phrases) > 1:
+        return f"It would be {amount} if both were so: {'; '.join(phrases)}."
+    move = change.moves[0]
+    declared = policy.inputs[move.input]
     if declared.type == INSTANT:
-        return _time_sentence(policy, change, locale)
+        day = _moved_day(policy, move, locale)
+        return f"You could have asked until {day}." if _is_less(move) else f"Possible from {day}."
     if declared.type == YES_NO:
-        wish = "" if change.value else "not "
-        return f"It would be {amount} if this {wish}held: {declared.label[:1].lower()}{declared.label[1:]}."
-    assert isinstance(change.value, int)
-    assert isinstance(change.before, int)
-    bound = "or fewer" if change.value < change.before else "or more"
-    return f"With {change.value} {bound} it would be {amount} ({declared.label[:1].lower()}{declared.label[1:]})."
+        return f"It would be {amount} if this were so: {phrases[0]}."
+    bound = "or fewer" if _is_less(move) else "or more"
+    label = declared.label[:1].lower() + declared.label[1:]
+    return f"With {move.value} {bound} it would be {amount} ({label})."
 
 
-def _time_sentence(policy: Policy, change: Change, locale: str) -> str:
-    assert isinstance(change.value, int)
-    assert isinstance(change.before, int)
-    day = _day(dates.local_time(change.value, policy.zone).date().isoformat(), locale)
-    if change.value < change.before:
-        return f"You could have asked until {day}."
-    return f"Possible from {day}."
+def _move_phrase(policy: Policy, move: Move, locale: str) -> str:
+    declared = policy.inputs[move.input]
+    label = declared.label[:1].lower() + declared.label[1:]
+    if declared.type == INSTANT:
+        return f"a request {'until' if _is_less(move) else 'from'} {_moved_day(policy, move, locale)}"
+    if declared.type == YES_NO:
+        return label if move.value else f"not “{label}”"
+    return f"{label}: {move.value} or {'fewer' if _is_less(move) else 'more'}"
+
+
+def _is_less(move: Move) -> bool:
+    assert isinstance(move.value, int)
+    assert isinstance(move.before, int)
+    return move.value < move.before
+
+
+def _moved_day(policy: Policy, move: Move, locale: str) -> str:
+    assert isinstance(move.value, int)
+    return _day(dates.local_time(move.value, policy.zone).date().isoformat(), locale)
 
 
 def _offer_sentence(policy: Policy, offer: Offer, locale: str) -> str:
@@ -183,15 +207,24 @@ def _day(iso: str, locale: str) -> str:
     return str(format_date(date.fromisoformat(iso), "d MMMM y", locale=locale))
 
 
-def show_value(declared: Input, value: Value, policy: Policy) -> str:
-    """A fact as an agent reads it."""
+def show_value(type_: Type, value: Value, zone: str, currency: str) -> str:
+    """A value as an agent reads it, with its unit."""
     if value is None:
         return "unknown"
-    if value == NONE:
-        return "none"
-    if declared.type.kind is INSTANT.kind:
-        assert isinstance(value, int)
-        return dates.local_time(value, policy.zone).isoformat(sep=" ")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    if isinstance(value, str):
+        return value
+    if type_.kind is INSTANT.kind:
+        return dates.local_time(int(value), zone).isoformat(sep=" ")
+    return _show_number(type_, value, currency)
+
+
+def _show_number(type_: Type, value: int | Fraction, currency: str) -> str:
+    if type_.is_money:
+        shown = format_amount(round_exact(value, Rounding.HALF_UP), currency)
+        return shown if isinstance(value, int) else f"{shown}, not rounded yet"
+    if type_.shown_in:
+        return f"{Fraction(value, MICROSECONDS[type_.shown_in])} {type_.shown_in}"
+    named = [name for name, power in type_.unit if power == 1 and name in ("days", "months")]
+    return f"{value} {named[0]}" if named and len(type_.unit) == 1 else str(value)

@@ -5,8 +5,10 @@ import textwrap
 from amends.policy.answer import Outcome
 from amends.policy.evaluation import Evaluation
 from amends.policy.explanation import LOCALE, Explanation, Reason, format_amount, show_value
-from amends.policy.facts import Facts
+from amends.policy.expression import All, Derived, Given, Node, walk
+from amends.policy.facts import Facts, Value
 from amends.policy.model import Policy
+from amends.policy.types import Type
 from amends.policy.words import say
 
 WIDTH = 78
@@ -54,7 +56,7 @@ def write_report(policy: Policy, facts: Facts, explanation: Explanation, locale:
         _clause_report(policy, evaluation, rule_index, roles) for rule_index in range(len(policy.rules))
     ]
     known = [
-        f"{i.name} = {show_value(i, facts[i.name], policy)}  (from {i.answered_by})"
+        f"{i.name} = {_shown(policy, evaluation, i.type, facts[i.name])}  (from {i.answered_by})"
         for i in policy.inputs.values()
     ]
     parts.append("Facts\n" + textwrap.indent("\n".join(known), "  "))
@@ -74,9 +76,42 @@ def _clause_report(policy: Policy, evaluation: Evaluation, index: int, roles: di
     )
     lines = [f"{rule.clause} ({rule.verb.value}): {word}{part}"]
     if held is not True:
-        unknown = sorted(evaluation.unknown_inputs(rule.when))
-        lines.append(f"  unknown: {', '.join(unknown)}" if unknown else f"  not so: {say(policy, rule.when)}")
+        lines += [
+            f"  {_condition_report(policy, evaluation, part)}" for part in _open_parts(evaluation, rule.when)
+        ]
     return "\n".join(lines)
+
+
+def _open_parts(evaluation: Evaluation, condition: Node) -> list[Node]:
+    """The parts of a condition that keep it from holding; of what is false, only the false ones."""
+    parts = _conjuncts(evaluation.policy, condition)
+    worst = False if any(evaluation.value(part) is False for part in parts) else None
+    return [part for part in parts if evaluation.value(part) is worst]
+
+
+def _conjuncts(policy: Policy, condition: Node) -> list[Node]:
+    match condition:
+        case All():
+            return [found for part in condition.operands for found in _conjuncts(policy, part)]
+        case Derived() if isinstance(policy.derived[condition.name], All):
+            return _conjuncts(policy, policy.derived[condition.name])
+        case _:
+            return [condition]
+
+
+def _condition_report(policy: Policy, evaluation: Evaluation, condition: Node) -> str:
+    if evaluation.value(condition) is None:
+        return f"unknown: {', '.join(sorted(evaluation.unknown_inputs(condition)))}"
+    read = {part.name: part for part in walk(condition) if isinstance(part, Given | Derived)}
+    known = [
+        f"{name.replace('_', ' ')} = {_shown(policy, evaluation, part.type, evaluation.value(part))}"
+        for name, part in read.items()
+    ]
+    return f"not so: {say(policy, condition)}  ({', '.join(known)})"
+
+
+def _shown(policy: Policy, evaluation: Evaluation, type_: Type, value: Value) -> str:
+    return show_value(type_, value, policy.zone, str(evaluation.facts["currency"]))
 
 
 def _table(explanation: Explanation, locale: str) -> list[str]:
