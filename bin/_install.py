@@ -52,8 +52,8 @@ def _install_locked(level: str) -> None:
         if _ready.is_ready(level):
             return
         _say("installing the pinned packages, once")
-        if "level dev\n" in _ready.held():
-            level = "dev"  # Refreshing the smaller level would take the developer's tools away.
+        # Refreshing a smaller level would take the larger one's packages away.
+        level = next((one for one in _ready.ENOUGH[level] if f"level {one}\n" in _ready.held()), level)
         _prepare_python(level)
         _sync(level)
         _lead_to_source()

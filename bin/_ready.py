@@ -13,7 +13,7 @@ PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "ready")
 
 # Each level, with the levels that hold everything it needs.
-ENOUGH = {"kernel": ("kernel", "dev"), "dev": ("dev",)}
+ENOUGH = {"kernel": ("kernel", "desk", "dev"), "desk": ("desk", "dev"), "dev": ("dev",)}
 
 OLDEST = (3, 11)
 

@@ -1,4 +1,4 @@
-"""Hypothesis runs the same examples everywhere under CI; the shipped policy is read once."""
+"""Hypothesis runs the same examples everywhere under CI; the shipped policy is read once; the desk has settings."""
 
 import os
 from pathlib import Path
@@ -10,6 +10,14 @@ from amends import read_policy
 from amends.policy.model import Policy
 
 ROOT = Path(__file__).parent.parent
+
+TEST_STATE = ROOT / "var" / "test"
+
+os.environ |= {
+    "AMENDS_DEMO": "1",
+    "AMENDS_STATE": str(TEST_STATE),
+    "DJANGO_SETTINGS_MODULE": "amends.desk.settings",
+}
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("local", deadline=None)

@@ -76,7 +76,9 @@ def files(pattern: str) -> list[Path]:
 
 
 def modules(pattern: str) -> list[tuple[Path, ast.Module]]:
-    return [(path, ast.parse(path.read_text(), filename=place(path))) for path in files(pattern)]
+    """Parsed modules, without migrations, most of which Django writes."""
+    written = (path for path in files(pattern) if path.parent.name != "migrations")
+    return [(path, ast.parse(path.read_text(), filename=place(path))) for path in written]
 
 
 def place(path: Path) -> str:

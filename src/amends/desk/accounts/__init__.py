@@ -1,0 +1,1 @@
+"""Who takes part: customers, staff and the programs of host products."""

@@ -1,0 +1,98 @@
+"""Customers, staff and API keys."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower
+
+from amends.desk import clock, ids
+
+
+class Role(models.TextChoices):
+    """What a member of staff may do."""
+
+    AGENT = "agent"
+    """Works on cases: asks, states facts, declines as computed."""
+    APPROVER = "approver"
+    """Approves payments and waivers."""
+    FINANCE = "finance"
+    """Handles failed refunds and the books."""
+    POLICY_OWNER = "policy_owner"
+    """Drafts and publishes policies."""
+    ADMIN = "admin"
+    """Manages people, keys and limits."""
+
+
+class Users(BaseUserManager["User"]):
+    """Makes users by their mail address."""
+
+    def create_user(self, email: str, name: str = "", roles: tuple[Role, ...] = ()) -> "User":
+        """A person who signs in by mail code or passkey; nobody has a password."""
+        user = self.model(email=email.lower(), name=name, roles=list(roles))
+        user.set_unusable_password()
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person who signs in: a member of staff if there are roles, else a customer."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.TextField(blank=True)
+    roles = ArrayField(models.CharField(max_length=20, choices=Role.choices), default=list, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    objects = Users()
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def has_role(self, *roles: Role) -> bool:
+        """Whether the person has one of the roles."""
+        return self.is_active and any(role in self.roles for role in roles)
+
+
+class Customer(models.Model):
+    """Somebody who buys; written by the host product, emptied of personal data on erasure, never deleted."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    external_id = models.TextField(unique=True)
+    """The host product's own id."""
+    email = models.EmailField()
+    name = models.TextField(blank=True)
+    locale = models.CharField(max_length=20, default="en_US")
+    country = models.CharField(max_length=2, blank=True)
+    user = models.OneToOneField(User, on_delete=models.PROTECT, null=True, blank=True)
+    created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (models.Index(Lower("email"), name="customer_by_email"),)
+
+
+class Scope(models.TextChoices):
+    """What an API key may do."""
+
+    CUSTOMERS = "customers"
+    ORDERS = "orders"
+    USAGE = "usage"
+    CASES = "cases"
+    DECISIONS = "decisions"
+    EXPORTS = "exports"
+    WEBHOOKS = "webhooks"
+
+
+class ApiKey(models.Model):
+    """A program's key; only its hash is kept."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    name = models.TextField()
+    prefix = models.CharField(max_length=12)
+    """The first characters, so that people can tell keys apart."""
+    sha256 = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices))
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,83 @@
+"""Write audit rows, and prove that none was changed."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+
+from django.db import connection
+
+from amends.desk import clock
+from amends.desk.audit.models import AuditRow, DayRoot
+from amends.policy.answer import canonical_json
+
+
+def record(subject: str, actor: str, action: str, **detail: object) -> AuditRow:
+    """Add a row to the chain of a subject.
+
+    Locks: the chain, until the transaction ends, so that two writers cannot take one place.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"audit:{subject}"])
+    last = AuditRow.objects.filter(subject=subject).order_by("-sequence").first()
+    row = AuditRow(
+        subject=subject,
+        sequence=last.sequence + 1 if last else 1,
+        at=clock.now(),
+        actor=actor,
+        action=action,
+        detail=detail,
+        previous_sha256=last.sha256 if last else "",
+    )
+    row.sha256 = row_sha256(row)
+    row.save(force_insert=True)
+    return row
+
+
+def row_sha256(row: AuditRow) -> str:
+    """The hash that a row must carry: over its content and the hash before it."""
+    content = {
+        "subject": row.subject,
+        "sequence": row.sequence,
+        "at": row.at.isoformat(),
+        "actor": row.actor,
+        "action": row.action,
+        "detail": row.detail,
+        "previous": row.previous_sha256,
+    }
+    return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def broken_rows() -> Iterator[str]:
+    """Every place at which a chain does not hold, in words."""
+    previous: AuditRow | None = None
+    for row in AuditRow.objects.order_by("subject", "sequence").iterator():
+        before = previous if previous and previous.subject == row.subject else None
+        expected = (before.sequence + 1, before.sha256) if before else (1, "")
+        if (row.sequence, row.previous_sha256) != expected:
+            yield f"{row.subject}: row {row.sequence} does not follow row {expected[0] - 1}"
+        if row.sha256 != row_sha256(row):
+            yield f"{row.subject}: row {row.sequence} was changed"
+        previous = row
+
+
+def close_day(day: date) -> DayRoot:
+    """Keep the root of a day that is over; a second call returns the first root."""
+    rows, root = day_root(day)
+    kept, _ = DayRoot.objects.get_or_create(day=day, defaults={"rows": rows, "sha256": root})
+    return kept
+
+
+def day_root(day: date) -> tuple[int, str]:
+    """How many rows a day has, and what they hash to together."""
+    start = datetime.combine(day, time_of_day.min, UTC)
+    hashes = AuditRow.objects.filter(at__gte=start, at__lt=start + timedelta(days=1))
+    found = list(hashes.order_by("id").values_list("sha256", flat=True))
+    return len(found), hashlib.sha256("".join(found).encode()).hexdigest()
+
+
+def broken_days() -> Iterator[str]:
+    """Every closed day whose rows no longer hash to its root."""
+    for kept in DayRoot.objects.order_by("day").iterator():
+        if (kept.rows, kept.sha256) != day_root(kept.day):
+            yield f"{kept.day}: the rows of the day are not those that its root was made of"

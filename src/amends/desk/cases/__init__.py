@@ -1,0 +1,1 @@
+"""Cases: a request from its first word to the money and the last letter."""

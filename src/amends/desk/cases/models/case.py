@@ -1,0 +1,90 @@
+"""The case itself."""
+
+from django.db import models
+from django.db.models import Q
+
+from amends.desk import ids
+from amends.desk.accounts.models import Customer, User
+from amends.desk.orders.models import Line
+
+
+class RequestKind(models.TextChoices):
+    """What is asked for; the words of the policy."""
+
+    REFUND = "refund"
+    CONVERT = "convert"
+    TECHNICAL = "technical"
+    BILLING_ERROR = "billing_error"
+
+
+class Channel(models.TextChoices):
+    """The door through which a case came."""
+
+    PORTAL = "portal"
+    API = "api"
+    MAIL = "mail"
+    CONSOLE = "console"
+    AGENT = "agent"
+
+
+class CaseState(models.TextChoices):
+    """Where a case is."""
+
+    OPEN = "open"
+    """A person has something to do; the tasks say who and what."""
+    WAITING_ON_CUSTOMER = "waiting_on_customer"
+    """The clock of the answer is paused."""
+    WAITING_ON_DESK = "waiting_on_desk"
+    """Something that the desk fetches itself is not known yet, such as the fee."""
+    SCHEDULED = "scheduled"
+    """Decides itself on a day: a fault inside its time."""
+    DECIDED = "decided"
+    """Waits for approval."""
+    PAYING = "paying"
+    CLOSED = "closed"
+
+
+class Case(models.Model):
+    """One request about one order line."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    number = models.TextField(unique=True)
+    client_key = models.TextField(null=True, blank=True, unique=True)
+    """Names the sender's one intent, so that a request sent twice is one case."""
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="cases")
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="cases")
+    request = models.CharField(max_length=20, choices=RequestKind.choices)
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    reason = models.TextField(blank=True)
+    """In the customer's words; any reason is a reason (reading R3)."""
+    answers = models.JSONField(default=dict)
+    """What the customer answered to the policy's own questions."""
+    is_identified = models.BooleanField()
+    """The request came from the account that owns the order (reading R13)."""
+    opened_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    """The member of staff who opened it for a customer."""
+    state = models.CharField(max_length=20, choices=CaseState.choices, default=CaseState.OPEN)
+    assignee = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    opened_at = models.DateTimeField()
+    first_contact_at = models.DateTimeField()
+    """What the window is judged by (reading R2)."""
+    complete_at = models.DateTimeField(null=True, blank=True)
+    """When nothing was missing from the customer any more; the count and the clock start here (readings R2, R14)."""
+    paused_at = models.DateTimeField(null=True, blank=True)
+    target_on = models.DateField(null=True, blank=True)
+    due_on = models.DateField(null=True, blank=True)
+    skipped_days = models.JSONField(default=list)
+    """Weekdays that did not count, with the reason."""
+    wakes_at = models.DateTimeField(null=True, blank=True)
+    """When a scheduled or waiting case is looked at again."""
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closing = models.TextField(blank=True)
+    """Why it was closed: paid, denied, cancelled, nothing to pay."""
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["state", "due_on", "id"], name="case_queue"),
+            models.Index(fields=["customer", "-opened_at"], name="case_by_customer"),
+            models.Index(fields=["wakes_at"], condition=Q(wakes_at__isnull=False), name="case_waking"),
+            models.Index(fields=["assignee", "state"], name="case_by_assignee"),
+        )

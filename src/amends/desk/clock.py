@@ -1,0 +1,34 @@
+"""The only place that asks the machine for the time.
+
+A demo and a test may move the clock: `CLOCK_FILE` names a file that holds the seconds to add.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+
+def now() -> datetime:
+    """The current instant, in UTC."""
+    return datetime.now(UTC) + timedelta(seconds=offset_seconds())
+
+
+def offset_seconds() -> float:
+    """How far the clock was moved; 0 where it is the machine's own."""
+    if settings.CLOCK_FILE is None:
+        return 0.0
+    try:
+        return float(Path(settings.CLOCK_FILE).read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return 0.0
+
+
+def advance(by: timedelta) -> None:
+    """Move the clock forward, for every process that shares the file."""
+    if settings.CLOCK_FILE is None:
+        raise ValueError("This desk runs on the machine's own clock; only a demo or a test moves it.")
+    path = Path(settings.CLOCK_FILE)
+    moved = path.with_suffix(".new")
+    moved.write_text(str(offset_seconds() + by.total_seconds()), encoding="ascii")
+    moved.replace(path)

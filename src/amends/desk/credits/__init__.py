@@ -1,0 +1,1 @@
+"""Prepaid and promotional credits, in lots bound to what they can buy."""

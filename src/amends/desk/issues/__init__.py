@@ -1,0 +1,1 @@
+"""Technical faults: reported, proved, handed to the developers, fixed; with the clock of the policy."""

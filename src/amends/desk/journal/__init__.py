@@ -1,0 +1,1 @@
+"""The books: double entry, integer minor units, only ever added to."""

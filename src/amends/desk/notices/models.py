@@ -1,0 +1,39 @@
+"""Letters as they were sent."""
+
+from django.db import models
+
+from amends.desk import ids
+from amends.desk.accounts.models import Customer
+
+
+class LetterKind(models.TextChoices):
+    """Why a letter is written."""
+
+    RECEIVED = "received"
+    MORE_NEEDED = "more_needed"
+    DECISION = "decision"
+    REFUND_SENT = "refund_sent"
+    DELAYED = "delayed"
+    FAILED = "failed"
+    APPEAL_RESULT = "appeal_result"
+    POLICY_CHANGE = "policy_change"
+
+
+class Letter(models.Model):
+    """One letter; its words never change, and it is sent once."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
+    case_id = models.UUIDField(null=True, blank=True)
+    kind = models.CharField(max_length=20, choices=LetterKind.choices)
+    reference = models.TextField(unique=True)
+    """What it tells, such as `decision:ID`; told once (invariant I16)."""
+    subject = models.TextField()
+    text = models.TextField()
+    html = models.TextField()
+    message_id = models.TextField(unique=True)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["case_id", "created_at"], name="letter_by_case"),)

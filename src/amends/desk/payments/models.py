@@ -1,0 +1,150 @@
+"""Payments, refunds, disputes and the gateway's notices."""
+
+from django.db import models
+from django.db.models import Q
+
+from amends.desk import ids
+from amends.desk.accounts.models import Customer
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
+
+
+class DisputeStatus(models.TextChoices):
+    """Where a dispute is."""
+
+    INQUIRY = "inquiry"
+    """The bank asks; no money moved."""
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+class Payment(models.Model):
+    """One charge at the gateway; amounts are what the gateway reported. What was returned is the sum of its refunds."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
+    gateway = models.CharField(max_length=20)
+    gateway_ref = models.TextField()
+    """The gateway's id of the charge."""
+    captured = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    captured_at = models.DateTimeField()
+    method = models.CharField(max_length=40)
+    """Kind of payment method, as the policy's table of arrival times names it: Card, PayPal, …"""
+    method_hint = models.CharField(max_length=20, blank=True)
+    """What tells the customer which one it was, such as the last four digits."""
+    fee = models.BigIntegerField(null=True, blank=True)
+    """What the gateway kept, in the charge's currency; null until it is known (reading R4)."""
+    fee_settled = models.BigIntegerField(null=True, blank=True)
+    """The same in the currency of the settlement."""
+    settlement_currency = models.CharField(max_length=3, blank=True)
+    exchange_rate = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    """When its sums were last compared with the gateway's."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["gateway", "gateway_ref"], name="one_payment_per_charge"),
+            models.CheckConstraint(condition=Q(captured__gte=0), name="payment_not_negative"),
+        )
+
+
+class Origin(models.TextChoices):
+    """Who began a refund."""
+
+    DESK = "desk"
+    GATEWAY = "gateway"
+    """Made in the gateway's dashboard, or by somebody else; imported."""
+
+
+class Refund(models.Model):
+    """One refund: the intent, written before the gateway is called, and what became of it. The row is its own queue."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    case_id = models.UUIDField(null=True, blank=True)
+    purpose = models.CharField(max_length=20)
+    """The grant it carries out, or `correction`."""
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.DESK)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    plan_sha256 = models.CharField(max_length=64, blank=True)
+    """Of what was approved; it is sent as it was approved (invariant I9)."""
+    state = models.CharField(
+        max_length=20,
+        choices=[(state.value, state.value) for state in RefundState],
+        default=RefundState.PLANNED,
+    )
+    is_held = models.BooleanField(default=False)
+    """Waits for another effect, such as the change of the plan."""
+    generation = models.PositiveSmallIntegerField(default=0)
+    """Which idempotency key is used; a second one only when the first certainly had no effect."""
+    sends = models.PositiveIntegerField(default=0)
+    first_sent_at = models.DateTimeField(null=True, blank=True)
+    """With the key of this generation."""
+    last_sent_at = models.DateTimeField(null=True, blank=True)
+    next_try_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True, blank=True)
+    gateway_ref = models.TextField(null=True, blank=True, unique=True)
+    """The gateway's id of the refund."""
+    reason = models.TextField(blank=True)
+    """Why it is pending, was rejected or failed, in the gateway's code."""
+    trace = models.TextField(blank=True)
+    """The reference with which a bank finds it."""
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True, blank=True)
+    """When the gateway was last asked about it."""
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_above_zero"),
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in RefundState]), name="refund_known_state"
+            ),
+            models.UniqueConstraint(
+                fields=["case_id", "payment", "purpose"],
+                condition=Q(origin="desk") & ~Q(state__in=[state.value for state in ENDED_WITHOUT_MONEY]),
+                name="one_live_refund_per_purpose",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["next_try_at"],
+                condition=Q(state__in=["planned", "sending", "unknown"], is_held=False),
+                name="refund_queue",
+            ),
+            models.Index(fields=["state", "changed_at"], name="refund_by_state"),
+        )
+
+    @property
+    def idempotency_key(self) -> str:
+        """Names this intent at the gateway."""
+        return f"{self.id}:{self.generation}"
+
+
+class Dispute(models.Model):
+    """The customer's bank takes the money back; it counts as returned once it is lost (reading R17)."""
+
+    gateway_ref = models.TextField(primary_key=True)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    status = models.CharField(max_length=10, choices=DisputeStatus.choices)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    opened_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+
+class Notice(models.Model):
+    """One event that the gateway told us of: that something changed, never what it is now."""
+
+    event_id = models.TextField(primary_key=True)
+    kind = models.TextField()
+    object_id = models.TextField()
+    received_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["received_at"], condition=Q(applied_at=None), name="notice_waiting"),)

@@ -1,0 +1,1 @@
+"""Versions of the policy: published once, never changed, and who was told of which."""

@@ -1,0 +1,1 @@
+"""Jobs and timers: the bodies of what rooms enqueue, and what is looked at regularly."""

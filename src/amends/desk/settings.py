@@ -1,0 +1,155 @@
+"""Settings of the service, all from the environment; `docs/settings.md` explains each.
+
+Without `DATABASE_URL` the desk uses a PostgreSQL of its own, which the command that starts the desk also starts.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from amends.desk import embedded_postgres
+
+ROOMS = (
+    "audit",
+    "accounts",
+    "journal",
+    "credits",
+    "usage",
+    "issues",
+    "payments",
+    "policies",
+    "notices",
+    "orders",
+    "cases",
+)
+DOORS = ("api", "schedule")
+STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()
+"""Where a desk without services of its own keeps its database, uploads and mail."""
+
+
+def _demand(name: str, why: str) -> str:
+    if value := os.environ.get(name):
+        return value
+    raise ImproperlyConfigured(f"{name} is not set: {why} `bin/demo` sets everything for a trial.")
+
+
+def _database(address: str) -> dict[str, object]:
+    parts = urlsplit(address)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL must begin with postgresql://; the desk runs on PostgreSQL only."
+        )
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "amends",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,
+    }
+
+
+IS_DEMO = os.environ.get("AMENDS_DEMO") == "1"
+SECRET_KEY = (
+    "only-for-a-trial-on-this-machine"  # a demo has nothing to protect
+    if IS_DEMO
+    else _demand("SECRET_KEY", "it signs sessions and links; use 50 random characters.")
+)
+EMBEDDED_POSTGRES = None if os.environ.get("DATABASE_URL") else STATE / "postgres" / "18"
+DATABASE_URL = os.environ.get("DATABASE_URL") or embedded_postgres.address(STATE / "postgres" / "18")
+DATABASES = {"default": _database(DATABASE_URL)}
+SERVICE_ROLE = os.environ.get("AMENDS_SERVICE_ROLE", "amends_service")
+"""The database role of web and worker; it cannot change books and audit."""
+
+DEBUG = False
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(",")
+PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8400")
+CLOCK_FILE = STATE / "clock" if IS_DEMO else None
+
+POLICY_NAME = os.environ.get("AMENDS_POLICY", "flux-kontext-refunds")
+HOLIDAY_CALENDAR = os.environ.get("AMENDS_HOLIDAYS", "US")
+"""Country code of the calendar that business days are counted on."""
+AUTOMATIC_LIMIT = int(os.environ.get("AMENDS_AUTOMATIC_LIMIT", "10000"))
+SINGLE_APPROVAL_LIMIT = int(os.environ.get("AMENDS_SINGLE_APPROVAL_LIMIT", "50000"))
+"""Defaults, in minor units, for a currency without limits of its own."""
+
+STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")
+STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE")
+"""Where the gateway is; unset, Stripe itself."""
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "procrastinate.contrib.django",
+    "anymail",
+    *(f"amends.desk.{name}" for name in ROOMS),
+    *(f"amends.desk.{name}" for name in DOORS),
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "amends.desk.urls"
+WSGI_APPLICATION = "amends.desk.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+STATIC_URL = "static/"
+STATIC_ROOT = STATE / "static"
+MEDIA_ROOT = STATE / "uploads"
+
+EMAIL_BACKEND = os.environ.get(
+    "EMAIL_BACKEND",
+    "django.core.mail.backends.filebased.EmailBackend"
+    if IS_DEMO
+    else "django.core.mail.backends.smtp.EmailBackend",
+)
+EMAIL_FILE_PATH = STATE / "mail"
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS") == "1"
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@example.com")
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_SSL_REDIRECT = PUBLIC_URL.startswith("https")
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"

@@ -1,0 +1,1 @@
+"""What customers used: metered events, counted when a request is decided."""
