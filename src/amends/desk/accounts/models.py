@@ -39,7 +39,7 @@ class Users(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person who signs in: a member of staff if there are roles, else a customer."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     email = models.EmailField(unique=True)
     name = models.TextField(blank=True)
     roles = ArrayField(models.CharField(max_length=20, choices=Role.choices), default=list, blank=True)
@@ -58,7 +58,7 @@ class User(AbstractBaseUser):
 class Customer(models.Model):
     """Somebody who buys; written by the host product, emptied of personal data on erasure, never deleted."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     external_id = models.TextField(unique=True)
     """The host product's own id."""
     email = models.EmailField()
@@ -88,7 +88,7 @@ class Scope(models.TextChoices):
 class ApiKey(models.Model):
     """A program's key; only its hash is kept."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     name = models.TextField()
     prefix = models.CharField(max_length=12)
     """The first characters, so that people can tell keys apart."""

@@ -20,7 +20,7 @@ class LotSource(models.TextChoices):
 class Lot(models.Model):
     """Credits that came together; burnt in the order of expiry, then of arrival, promotional ones first."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="lots")
     source = models.CharField(max_length=20, choices=LotSource.choices)
     meter = models.TextField()

@@ -9,7 +9,7 @@ from amends.desk.accounts.models import Customer
 class Incident(models.Model):
     """One outage that several customers reported."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     title = models.TextField()
     started_at = models.DateTimeField()
     fixed_at = models.DateTimeField(null=True, blank=True)
@@ -18,7 +18,7 @@ class Incident(models.Model):
 class Issue(models.Model):
     """One customer's fault with one purchase; its clock runs from the report to the fix."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
     line_id = models.UUIDField()
     """The order line that is affected."""

@@ -32,13 +32,15 @@ class Side(models.TextChoices):
 class Entry(models.Model):
     """One event in the books; a correction is another entry that mirrors it."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     posted_at = models.DateTimeField()
     kind = models.CharField(max_length=40)
     """What happened, such as `charge` or `refund_sent`."""
     reference = models.TextField()
     """Kind and id of what it happened to; an event is posted once."""
-    reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True)
+    reverses = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="mirrored_by"
+    )
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["kind", "reference"], name="entry_posted_once"),)

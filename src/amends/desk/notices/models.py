@@ -22,7 +22,7 @@ class LetterKind(models.TextChoices):
 class Letter(models.Model):
     """One letter; its words never change, and it is sent once."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
     case_id = models.UUIDField(null=True, blank=True)
     kind = models.CharField(max_length=20, choices=LetterKind.choices)

@@ -53,7 +53,7 @@ class SubscriptionStatus(models.TextChoices):
 class Subscription(models.Model):
     """A customer's plan, now."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT)
     status = models.CharField(
@@ -68,7 +68,7 @@ class Subscription(models.Model):
 class Order(models.Model):
     """One purchase."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     number = models.TextField(unique=True)
     """As customers know it."""
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders")
@@ -91,7 +91,7 @@ class Product(models.TextChoices):
 class Line(models.Model):
     """One thing in an order; what was true at the sale stays on it."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
     position = models.PositiveSmallIntegerField()
     product = models.CharField(max_length=20, choices=Product.choices)
@@ -132,7 +132,7 @@ class PlanChangeState(models.TextChoices):
 class PlanChange(models.Model):
     """The effect of a grant on a plan: intent first, then the gateway, then our own row."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT)
     case_id = models.UUIDField()
     effect = models.CharField(max_length=20)

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from amends.desk import ids
 from amends.desk.accounts.models import Customer
+from amends.desk.journal.models import Account
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 
 
@@ -21,7 +22,7 @@ class DisputeStatus(models.TextChoices):
 class Payment(models.Model):
     """One charge at the gateway; amounts are what the gateway reported. What was returned is the sum of its refunds."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
     gateway = models.CharField(max_length=20)
     gateway_ref = models.TextField()
@@ -60,7 +61,7 @@ class Origin(models.TextChoices):
 class Refund(models.Model):
     """One refund: the intent, written before the gateway is called, and what became of it. The row is its own queue."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     case_id = models.UUIDField(null=True, blank=True)
     purpose = models.CharField(max_length=20)
@@ -68,6 +69,16 @@ class Refund(models.Model):
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.DESK)
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
+    account = models.CharField(
+        max_length=40, choices=Account.choices, default=Account.SUBSCRIPTION_REVENUE.value
+    )
+    """What the money is taken from in the books."""
+    tax = models.BigIntegerField(default=0)
+    """The part of the amount that is tax."""
+    fee_retained = models.BigIntegerField(default=0)
+    """The processing fee that the customer does not get back with it."""
+    rounding = models.BigIntegerField(default=0)
+    """The part that only the gateway's steps require."""
     plan_sha256 = models.CharField(max_length=64, blank=True)
     """Of what was approved; it is sent as it was approved (invariant I9)."""
     state = models.CharField(

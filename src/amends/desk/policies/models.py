@@ -9,7 +9,7 @@ from amends.desk.accounts.models import Customer, User
 class PolicyVersion(models.Model):
     """One text of one policy; once published the database refuses every change."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     name = models.TextField()
     version = models.TextField()
     effective_at = models.DateTimeField()

@@ -47,7 +47,7 @@ class CaseState(models.TextChoices):
 class Case(models.Model):
     """One request about one order line."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     number = models.TextField(unique=True)
     client_key = models.TextField(null=True, blank=True, unique=True)
     """Names the sender's one intent, so that a request sent twice is one case."""

@@ -17,7 +17,7 @@ class Audience(models.TextChoices):
 class Message(models.Model):
     """One message in the thread of a case."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="messages")
     author = models.TextField()
     """`customer:ID` or `staff:ID`."""
@@ -38,7 +38,7 @@ class EvidenceState(models.TextChoices):
 class Evidence(models.Model):
     """A screenshot or a generated sample; kept re-encoded, never as it came."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="evidence")
     file = models.FileField(upload_to="evidence")
     name = models.TextField()

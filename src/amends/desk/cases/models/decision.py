@@ -24,7 +24,7 @@ class Statement(models.Model):
 class DecisionRecord(models.Model):
     """One decision with everything that it was made of; it replays byte for byte; only added to."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
     sequence = models.PositiveIntegerField()
     version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT)

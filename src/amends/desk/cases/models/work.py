@@ -27,7 +27,7 @@ class TaskKind(models.TextChoices):
 class Task(models.Model):
     """One thing for one role, with a date; nothing is stuck without one (invariant I14)."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="tasks")
     kind = models.CharField(max_length=20, choices=TaskKind.choices)
     role = models.CharField(max_length=20, choices=Role.choices)
@@ -49,7 +49,7 @@ class Task(models.Model):
 class Appeal(models.Model):
     """The customer asks for a person after a denial (reading R24)."""
 
-    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
     case = models.OneToOneField(Case, on_delete=models.PROTECT, related_name="appeal")
     text = models.TextField()
     at = models.DateTimeField()

@@ -1,0 +1,202 @@
+"""Record payments, ask for refunds, and take over what the gateway says."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+
+from amends.desk import clock
+from amends.desk.audit.actions import record
+from amends.desk.journal.models import Account
+from amends.desk.payments.bookkeeping import post_dispute, post_fee, post_refund
+from amends.desk.payments.gateway import ChargeSnapshot, DisputeSnapshot, RefundSnapshot
+from amends.desk.payments.models import Dispute, DisputeStatus, Origin, Payment, Refund
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, LIVE, RefundState, check_transition
+
+POLL_EVERY = timedelta(minutes=15)
+
+
+class NothingLeftError(Exception):
+    """Less is left of the payment than the refund would take."""
+
+
+class AlreadyRequestedError(Exception):
+    """The case has a refund of this payment for this purpose already."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPlan:
+    """A refund as it was approved.
+
+    Amounts: minor units of the payment's currency; `tax` and `rounding` are parts of `amount`.
+    """
+
+    amount: int
+    purpose: str
+    account: Account = Account.SUBSCRIPTION_REVENUE
+    tax: int = 0
+    fee_retained: int = 0
+    rounding: int = 0
+
+
+def request_refund(
+    payment: Payment, plan: RefundPlan, case_id: UUID, plan_sha256: str, *, is_held: bool = False
+) -> Refund:
+    """Write the intent of a refund, which reserves its amount; the worker sends it once the transaction is there.
+
+    Locks: the payment, in the database's own check.
+    Idempotent: one live refund for each case, payment and purpose.
+    Raises: NothingLeftError, AlreadyRequestedError: nothing was written.
+    """
+    now = clock.now()
+    refund = Refund(
+        payment=payment,
+        case_id=case_id,
+        purpose=plan.purpose,
+        amount=plan.amount,
+        currency=payment.currency,
+        account=plan.account,
+        tax=plan.tax,
+        fee_retained=plan.fee_retained,
+        rounding=plan.rounding,
+        plan_sha256=plan_sha256,
+        is_held=is_held,
+        next_try_at=now,
+        created_at=now,
+        changed_at=now,
+    )
+    try:
+        with transaction.atomic():
+            refund.save(force_insert=True)
+    except IntegrityError as error:
+        if "refund_within_what_is_left" in str(error) or "exceeds what is left" in str(error):
+            raise NothingLeftError(str(refund.amount)) from error
+        if "one_live_refund_per_purpose" in str(error):
+            raise AlreadyRequestedError from error
+        raise
+    record(f"refund:{refund.id}", "desk", "planned", amount=plan.amount, currency=payment.currency)
+    return refund
+
+
+def release(refund_id: UUID) -> None:
+    """Let a refund go that waited for another effect."""
+    Refund.objects.filter(id=refund_id, is_held=True).update(is_held=False, next_try_at=clock.now())
+
+
+def taken(payment: Payment) -> int:
+    """What was returned or is on its way, lost disputes included (readings R17, R18)."""
+    ended = [state.value for state in ENDED_WITHOUT_MONEY]
+    refunds = payment.refunds.exclude(state__in=ended).aggregate(total=Sum("amount"))["total"] or 0
+    lost = payment.disputes.filter(status=DisputeStatus.LOST).aggregate(total=Sum("amount"))["total"] or 0
+    return int(refunds + lost)
+
+
+def is_disputed(payment: Payment) -> bool:
+    """Whether a bank is looking at the payment, or has taken it back."""
+    return payment.disputes.filter(status__in=[DisputeStatus.OPEN, DisputeStatus.LOST]).exists()
+
+
+def move(refund: Refund, state: RefundState, *, reason: str = "") -> None:
+    """Bring a locked refund into a state, with its postings and its audit row."""
+    before = RefundState(refund.state)
+    if before is state:
+        return
+    check_transition(before, state)
+    refund.state, refund.reason = state, reason
+    refund.changed_at = clock.now()
+    refund.leased_until = None
+    if state in (RefundState.PENDING, RefundState.REQUIRES_ACTION):
+        refund.next_try_at = refund.changed_at + POLL_EVERY
+    refund.save(update_fields=["state", "reason", "changed_at", "leased_until", "next_try_at"])
+    post_refund(refund)
+    record(f"refund:{refund.id}", "gateway", state.value, before=before.value, reason=reason)
+
+
+def take_over_refund(refund: Refund, snapshot: RefundSnapshot) -> None:
+    """Apply what the gateway holds to a locked refund.
+
+    Raises: ValueError: the gateway's refund is not the one that was sent.
+    """
+    if (snapshot.amount, snapshot.currency) != (refund.amount, refund.currency):
+        raise ValueError(f"refund {refund.id} was sent as {refund.amount} and is {snapshot.amount}")
+    refund.gateway_ref = snapshot.ref
+    refund.trace = snapshot.trace or refund.trace
+    refund.checked_at = clock.now()
+    refund.save(update_fields=["gateway_ref", "trace", "checked_at"])
+    if _is_older(RefundState(refund.state), snapshot.state):
+        return
+    move(refund, snapshot.state, reason=snapshot.reason)
+
+
+def _is_older(ours: RefundState, theirs: RefundState) -> bool:
+    """A lagging read may show a state that the refund has left already."""
+    return ours is RefundState.SUCCEEDED and theirs in (RefundState.PENDING, RefundState.REQUIRES_ACTION)
+
+
+def import_refund(payment: Payment, snapshot: RefundSnapshot) -> Refund:
+    """Store a refund that somebody made at the gateway; it reduces what is left."""
+    now = clock.now()
+    refund, is_fresh = Refund.objects.get_or_create(
+        gateway_ref=snapshot.ref,
+        defaults={
+            "payment": payment,
+            "purpose": "external",
+            "origin": Origin.GATEWAY,
+            "amount": snapshot.amount,
+            "currency": snapshot.currency,
+            "state": RefundState.PENDING,
+            "next_try_at": now,
+            "created_at": snapshot.created_at,
+            "changed_at": now,
+        },
+    )
+    if is_fresh:
+        post_refund(refund)
+        record(f"refund:{refund.id}", "gateway", "imported", amount=snapshot.amount, ref=snapshot.ref)
+    return refund
+
+
+def take_over_charge(payment: Payment, snapshot: ChargeSnapshot) -> None:
+    """Apply what the gateway holds to a payment: above all the fee, once it is known."""
+    payment.checked_at = clock.now()
+    changed = ["checked_at"]
+    if payment.fee is None and snapshot.fee is not None:
+        payment.fee = snapshot.fee.amount
+        payment.fee_settled = snapshot.fee.settled
+        payment.settlement_currency = snapshot.fee.currency
+        payment.exchange_rate = snapshot.fee.exchange_rate
+        changed += ["fee", "fee_settled", "settlement_currency", "exchange_rate"]
+        post_fee(payment)
+        record(f"payment:{payment.id}", "gateway", "fee_known", fee=payment.fee)
+    payment.save(update_fields=changed)
+
+
+def take_over_dispute(payment: Payment, snapshot: DisputeSnapshot) -> Dispute:
+    """Store a dispute as the gateway holds it; one that opens stops every refund that was not sent."""
+    dispute, _ = Dispute.objects.update_or_create(
+        gateway_ref=snapshot.ref,
+        defaults={
+            "payment": payment,
+            "status": snapshot.status,
+            "amount": snapshot.amount,
+            "currency": snapshot.currency,
+            "opened_at": snapshot.opened_at,
+            "changed_at": clock.now(),
+        },
+    )
+    post_dispute(dispute)
+    record(f"payment:{payment.id}", "gateway", f"dispute_{snapshot.status}", ref=snapshot.ref)
+    return dispute
+
+
+def is_over_returned(payment: Payment) -> bool:
+    """Whether more went back than was charged: somebody has to look."""
+    return taken(payment) > payment.captured
+
+
+def live_refunds(payment: Payment) -> int:
+    """What is reserved: the sum of the refunds that may still take money (invariant I2)."""
+    states = [state.value for state in LIVE]
+    return payment.refunds.filter(state__in=states).aggregate(total=Sum("amount"))["total"] or 0

@@ -1,0 +1,95 @@
+"""What each state of a payment, a refund and a dispute means in the books.
+
+A state implies exactly its postings: `post_refund` brings them about, and `books check` computes them again.
+
+    planned, sending, unknown, rejected   nothing
+    pending, requires_action              refund_sent
+    succeeded                             refund_sent, refund_settled
+    failed, canceled                      whatever was posted, mirrored
+"""
+
+from amends.desk.journal.actions import Line, credit, debit, post, reverse
+from amends.desk.journal.models import Account, Entry
+from amends.desk.payments.models import Dispute, DisputeStatus, Payment, Refund
+from amends.desk.payments.states import RefundState
+
+SENT, SETTLED = "refund_sent", "refund_settled"
+TAKEN_BACK = "_taken_back"
+_POSTED = {
+    RefundState.PENDING: (SENT,),
+    RefundState.REQUIRES_ACTION: (SENT,),
+    RefundState.SUCCEEDED: (SENT, SETTLED),
+}
+
+
+def post_refund(refund: Refund) -> None:
+    """Make the books say what the state of a refund means.
+
+    Idempotent: what stands already is left.
+    """
+    wanted = _POSTED.get(RefundState(refund.state), ())
+    posted = standing_entries(refund)
+    for kind in (SENT, SETTLED):
+        if kind in wanted and kind not in posted:
+            post(kind, _reference(refund), refund.currency, refund_lines(refund, kind))
+    for kind in (SETTLED, SENT):
+        if kind in posted and kind not in wanted:
+            reverse(posted[kind], kind + TAKEN_BACK, _reference(refund))
+
+
+def expected_kinds(refund: Refund) -> frozenset[str]:
+    """The entries that stand, not mirrored, in a refund's state."""
+    return frozenset(_POSTED.get(RefundState(refund.state), ()))
+
+
+def standing_entries(refund: Refund) -> dict[str, Entry]:
+    """The entries of a refund that were not mirrored, by kind."""
+    entries = Entry.objects.filter(reference=_reference(refund), kind__in=(SENT, SETTLED), mirrored_by=None)
+    return {entry.kind: entry for entry in entries}
+
+
+def refund_lines(refund: Refund, kind: str) -> list[Line]:
+    """The postings of one entry of a refund.
+
+    Invariant: a fee that the customer does not get back moves from revenue to fees retained.
+    """
+    if kind == SETTLED:
+        return [debit(Account.REFUNDS_IN_TRANSIT, refund.amount), credit(Account.GATEWAY_CASH, refund.amount)]
+    from_account = refund.amount - refund.tax - refund.rounding
+    return [
+        debit(Account(refund.account), from_account + refund.fee_retained),
+        debit(Account.TAX, refund.tax),
+        debit(Account.ROUNDING, refund.rounding),
+        credit(Account.FEES_RETAINED, refund.fee_retained),
+        credit(Account.REFUNDS_IN_TRANSIT, refund.amount),
+    ]
+
+
+def post_charge(payment: Payment, parts: dict[Account, int], tax: int) -> None:
+    """Post a charge: what came in, and what it was for."""
+    lines = [credit(account, amount) for account, amount in parts.items()]
+    lines += [credit(Account.TAX, tax), debit(Account.GATEWAY_CASH, payment.captured)]
+    post("charge", f"payment:{payment.id}", payment.currency, lines)
+
+
+def post_fee(payment: Payment) -> None:
+    """Post what the gateway kept, once it is known."""
+    assert payment.fee is not None
+    lines = [debit(Account.PROCESSING_FEES, payment.fee), credit(Account.GATEWAY_CASH, payment.fee)]
+    post("fee", f"payment:{payment.id}", payment.currency, lines)
+
+
+def post_dispute(dispute: Dispute) -> None:
+    """Post a dispute that was lost.
+
+    Idempotent: a loss is posted once.
+    """
+    reference = f"dispute:{dispute.gateway_ref}"
+    if dispute.status != DisputeStatus.LOST or Entry.objects.filter(reference=reference).exists():
+        return
+    lines = [debit(Account.DISPUTE_LOSSES, dispute.amount), credit(Account.GATEWAY_CASH, dispute.amount)]
+    post("dispute_lost", reference, dispute.currency, lines)
+
+
+def _reference(refund: Refund) -> str:
+    return f"refund:{refund.id}"
