@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from amends.desk import database, embedded_postgres
 from conftest import ROOT, TEST_STATE
 
 django.setup()
+
+from amends.desk.payments.stripe_gateway import StripeGateway  # noqa: E402  # needs the settings
+from amends.sandbox.clock import Clock  # noqa: E402  # as above
+from amends.sandbox.server import Sandbox  # noqa: E402  # as above
 
 
 def fingerprint() -> str:
@@ -65,6 +70,23 @@ def use_database(name: str) -> None:
     django_settings.DATABASES["default"]["NAME"] = name
 
 
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A gateway of its own for each test, spoken to by the official SDK over HTTP."""
+    server = Sandbox(0, state=None, clock=Clock(TEST_STATE / "clock"))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def gateway(sandbox: Sandbox) -> StripeGateway:
+    return StripeGateway("sk_test_desk", sandbox.address)
+
+
 # Tests commit for real; with its triggers off, the owner may empty tables that are only added to.
 EMPTY = """
 SET session_replication_role = replica;
@@ -83,6 +105,7 @@ SET session_replication_role = DEFAULT;
 @pytest.fixture(autouse=True)
 def _committed_database(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     request.getfixturevalue("django_db_setup")
+    (TEST_STATE / "clock").unlink(missing_ok=True)
     with django_db_blocker.unblock():
         yield
         connection.rollback()

@@ -1,0 +1,224 @@
+"""A refund reaches the customer exactly once, whatever happens to the calls."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from trade import make_payment, refunds_at, sdk
+
+from amends.desk import clock
+from amends.desk.journal.actions import balances
+from amends.desk.journal.models import Entry
+from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError, RefundPlan, request_refund
+from amends.desk.payments.gateway import GatewayEvent
+from amends.desk.payments.inbox import apply_notice, receive, sweep_refunds, sync_payment
+from amends.desk.payments.models import Payment, Refund
+from amends.desk.payments.sending import send_next
+from amends.desk.payments.states import RefundState
+from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.sandbox.server import Sandbox
+
+PLAN = RefundPlan(amount=1815, purpose="refund", fee_retained=85)
+
+
+def ask(payment: Payment, plan: RefundPlan = PLAN) -> Refund:
+    with transaction.atomic():
+        return request_refund(payment, plan, uuid.uuid4(), "0" * 64)
+
+
+def send_until_quiet(gateway: StripeGateway, *, hours: int = 0) -> None:
+    """Work as the worker does, with time passing whenever nothing is due."""
+    for _ in range(60):
+        if send_next(gateway) is None:
+            clock.advance(timedelta(hours=hours, minutes=16))
+        if not Refund.objects.filter(state__in=["planned", "sending", "unknown"]).exists():
+            return
+
+
+def settled(refund: Refund) -> Refund:
+    refund.refresh_from_db()
+    return refund
+
+
+def test_a_refund_is_sent_and_booked(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    payment = make_payment(sandbox, gateway)
+    refund = ask(payment)
+
+    send_until_quiet(gateway)
+
+    assert [(one.amount, one.metadata["refund_id"]) for one in refunds_at(sandbox, payment)] == [
+        (1815, str(refund.id))
+    ]
+    assert settled(refund).state == RefundState.SUCCEEDED
+    assert balances() == {
+        ("fees_retained", "USD"): -85,
+        ("gateway_cash", "USD"): -1815,
+        ("refunds_in_transit", "USD"): 0,
+        ("subscription_revenue", "USD"): 1900,
+    }
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "refuse",
+        "lose_answer",
+        "error_before",
+        "stored_error",
+        "stored_error_after",
+        "rate_limit",
+        "lock_timeout",
+        "key_in_use",
+        "truncate",
+        "garbage",
+        "no_funds",
+    ],
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_fault_of_the_call_neither_loses_nor_doubles_the_refund(
+    sandbox: Sandbox, gateway: StripeGateway, fault: str, times: int
+) -> None:
+    payment = make_payment(sandbox, gateway)
+    refund = ask(payment)
+    sandbox.api.faults.add({"fault": fault, "path": "/v1/refunds", "count": str(times)})
+
+    send_until_quiet(gateway)
+
+    assert [one.amount for one in refunds_at(sandbox, payment)] == [1815]
+    assert settled(refund).state == RefundState.SUCCEEDED
+    assert Entry.objects.filter(kind="refund_settled").count() == 1
+
+
+def test_after_two_keys_without_effect_a_person_is_asked_and_nothing_more_is_sent(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    payment = make_payment(sandbox, gateway)
+    refund = ask(payment)
+    sandbox.api.faults.add({"fault": "stored_error", "path": "/v1/refunds", "count": "9"})
+
+    send_until_quiet(gateway)
+
+    assert (settled(refund).state, refund.reason, refund.generation) == (
+        RefundState.UNKNOWN,
+        "needs_person",
+        1,
+    )
+    assert refunds_at(sandbox, payment) == []
+    assert Entry.objects.count() == 0
+
+
+def test_an_outage_longer_than_the_key_lives_is_looked_into_before_anything_is_sent(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    payment = make_payment(sandbox, gateway)
+    refund = ask(payment)
+    sandbox.api.faults.add({"fault": "lose_answer", "path": "/v1/refunds", "count": "1"})
+    send_next(gateway)
+    clock.advance(timedelta(days=2))
+
+    send_until_quiet(gateway)
+
+    assert [one.amount for one in refunds_at(sandbox, payment)] == [1815]
+    assert (settled(refund).state, refund.sends) == (RefundState.SUCCEEDED, 1)
+
+
+def test_a_refusal_frees_the_amount_and_books_nothing(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    payment = make_payment(sandbox, gateway)
+    refund = ask(payment)
+    sdk(sandbox).v1.refunds.create({"charge": payment.gateway_ref})
+
+    send_until_quiet(gateway)
+
+    assert (settled(refund).state, refund.reason) == (RefundState.REJECTED, "charge_already_refunded")
+    assert Entry.objects.count() == 0
+
+
+def test_our_reservations_never_exceed_what_is_left(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    payment = make_payment(sandbox, gateway)
+    ask(payment)
+
+    with pytest.raises(NothingLeftError):
+        ask(payment, RefundPlan(amount=86, purpose="refund"))
+    ask(payment, RefundPlan(amount=85, purpose="refund"))
+
+    assert Refund.objects.count() == 2
+
+
+def test_a_case_has_one_live_refund_of_a_payment_for_a_purpose(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    payment = make_payment(sandbox, gateway)
+    case_id = uuid.uuid4()
+    plan = RefundPlan(amount=100, purpose="refund")
+    with transaction.atomic():
+        request_refund(payment, plan, case_id, "0" * 64)
+
+    with pytest.raises(AlreadyRequestedError), transaction.atomic():
+        request_refund(payment, plan, case_id, "0" * 64)
+
+    assert Refund.objects.count() == 1
+
+
+def test_what_a_refund_pays_cannot_be_changed(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    ask(make_payment(sandbox, gateway))
+
+    with pytest.raises(DatabaseError, match="what it pays is fixed"), transaction.atomic():
+        Refund.objects.update(amount=1)
+    with pytest.raises(DatabaseError, match="what it pays is fixed"), transaction.atomic():
+        connection.cursor().execute("DELETE FROM payments_refund")
+
+
+def test_a_dispute_stops_a_refund_that_was_not_sent(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    payment = make_payment(sandbox, gateway)
+    refund = ask(payment)
+    charge = sandbox.store.find(payment.gateway_ref)
+    assert charge is not None
+    sandbox.api.charges.open_dispute(charge)
+    sync_payment(gateway, payment.gateway_ref)
+
+    send_until_quiet(gateway)
+
+    assert (settled(refund).state, refund.reason) == (RefundState.CANCELED, "disputed")
+    assert refunds_at(sandbox, payment) == []
+
+
+def test_a_bank_return_days_later_mirrors_every_posting(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    payment = make_payment(sandbox, gateway, method="pm_card_refundFail")
+    refund = ask(payment)
+    send_until_quiet(gateway)
+    assert settled(refund).state == RefundState.SUCCEEDED
+
+    clock.advance(timedelta(days=21))
+    sandbox.api.charges.settle()
+    sweep_refunds(gateway)
+
+    assert settled(refund).state == RefundState.FAILED
+    assert set(balances().values()) == {0}
+
+
+def test_a_refund_made_in_the_dashboard_reduces_what_is_left(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    payment = make_payment(sandbox, gateway)
+    made = sdk(sandbox).v1.refunds.create({"charge": payment.gateway_ref, "amount": 1000})
+    receive(GatewayEvent("evt_1", "refund.created", made.id))
+    apply_notice(gateway, "evt_1")
+
+    with pytest.raises(NothingLeftError):
+        ask(payment, RefundPlan(amount=901, purpose="refund"))
+
+    assert Refund.objects.get().origin == "gateway"
+
+
+def test_a_notice_told_twice_is_applied_once(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    payment = make_payment(sandbox, gateway)
+    ask(payment)
+    send_until_quiet(gateway)
+    event = GatewayEvent("evt_1", "refund.updated", refunds_at(sandbox, payment)[0].id)
+
+    assert [receive(event), receive(event)] == [True, False]
+    apply_notice(gateway, "evt_1")
+    apply_notice(gateway, "evt_1")
+
+    assert Entry.objects.filter(kind="refund_settled").count() == 1
