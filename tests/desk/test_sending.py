@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from trade import make_payment, refunds_at, sdk
 
 from amends.desk import clock
 from amends.desk.journal.actions import balances
@@ -18,6 +17,7 @@ from amends.desk.payments.sending import send_next
 from amends.desk.payments.states import RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.sandbox.server import Sandbox
+from trade import make_payment, refunds_at, sdk
 
 PLAN = RefundPlan(amount=1815, purpose="refund", fee_retained=85)
 
@@ -47,9 +47,8 @@ def test_a_refund_is_sent_and_booked(sandbox: Sandbox, gateway: StripeGateway) -
 
     send_until_quiet(gateway)
 
-    assert [(one.amount, one.metadata["refund_id"]) for one in refunds_at(sandbox, payment)] == [
-        (1815, str(refund.id))
-    ]
+    (made,) = [one.to_dict() for one in refunds_at(sandbox, payment)]
+    assert (made["amount"], made["metadata"]["refund_id"]) == (1815, str(refund.id))
     assert settled(refund).state == RefundState.SUCCEEDED
     assert balances() == {
         ("fees_retained", "USD"): -85,

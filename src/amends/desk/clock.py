@@ -3,7 +3,7 @@
 A demo and a test may move the clock: `CLOCK_FILE` names a file that holds the seconds to add.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -32,3 +32,8 @@ def advance(by: timedelta) -> None:
     moved = path.with_suffix(".new")
     moved.write_text(str(offset_seconds() + by.total_seconds()), encoding="ascii")
     moved.replace(path)
+
+
+def yesterday() -> date:
+    """The last day that is over, in UTC."""
+    return now().date() - timedelta(days=1)

@@ -78,7 +78,9 @@ HOLIDAY_CALENDAR = os.environ.get("AMENDS_HOLIDAYS", "US")
 """Country code of the calendar that business days are counted on."""
 AUTOMATIC_LIMIT = int(os.environ.get("AMENDS_AUTOMATIC_LIMIT", "10000"))
 SINGLE_APPROVAL_LIMIT = int(os.environ.get("AMENDS_SINGLE_APPROVAL_LIMIT", "50000"))
-"""Defaults, in minor units, for a currency without limits of its own."""
+"""In minor units, for a currency without limits of its own."""
+APPROVAL_LIMITS = {"JPY": (10_000, 50_000), "KWD": (30_000, 150_000)}
+"""Up to which amount nobody, and up to which one person has to agree."""
 
 STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")
@@ -127,6 +129,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+PROCRASTINATE_IMPORT_PATHS = ["amends.desk.schedule.tasks"]
 STATIC_URL = "static/"
 STATIC_ROOT = STATE / "static"
 MEDIA_ROOT = STATE / "uploads"

@@ -68,6 +68,8 @@ class Case(models.Model):
     opened_at = models.DateTimeField()
     first_contact_at = models.DateTimeField()
     """What the window is judged by (reading R2)."""
+    asked_again_at = models.DateTimeField(null=True, blank=True)
+    """When a scheduled case decided itself; stands for the request from then on (reading R6)."""
     complete_at = models.DateTimeField(null=True, blank=True)
     """When nothing was missing from the customer any more; the count and the clock start here (readings R2, R14)."""
     paused_at = models.DateTimeField(null=True, blank=True)

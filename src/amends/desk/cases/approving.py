@@ -1,0 +1,110 @@
+"""Who has to agree to a decision, and what happens when they have."""
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+
+from amends.desk import clock
+from amends.desk.accounts.models import Role, User
+from amends.desk.audit.actions import record
+from amends.desk.cases import tasks
+from amends.desk.cases.models import Approval, Case, CaseState, DecisionRecord, TaskKind, Verdict
+from amends.desk.cases.paying import carry_out
+
+
+class NotAllowedError(Exception):
+    """The person may not do this; the message says why."""
+
+
+class OutdatedError(Exception):
+    """What was shown is no longer what would be done."""
+
+
+def limits(currency: str) -> tuple[int, int]:
+    """Up to which amount nobody, and up to which amount one person has to agree; in minor units."""
+    automatic, single = settings.APPROVAL_LIMITS.get(
+        currency, (settings.AUTOMATIC_LIMIT, settings.SINGLE_APPROVAL_LIMIT)
+    )
+    return automatic, single
+
+
+def approvals_needed(case: Case, decided: DecisionRecord) -> int:
+    """How many people have to agree: to what the customer gets today, so that parts do not stay below a limit."""
+    amount = refund_amount(decided)
+    if decided.proposed_by is None and amount == 0:
+        return 0
+    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    earlier = DecisionRecord.objects.filter(
+        case__customer=case.customer_id,
+        currency=decided.currency,
+        approvals__verdict=Verdict.APPROVE,
+        approvals__at__gte=today,
+    ).exclude(case=case)
+    amount += earlier.distinct().aggregate(total=Sum("amount"))["total"] or 0
+    automatic, single = limits(decided.currency)
+    if amount > single:
+        return 2
+    return 1 if amount > automatic or decided.proposed_by is not None else 0
+
+
+def refund_amount(decided: DecisionRecord) -> int:
+    """What the plan pays."""
+    amount = decided.plan.get("refund", 0)
+    assert isinstance(amount, int)
+    return amount
+
+
+def settle_approval(case: Case, decided: DecisionRecord) -> None:
+    """Carry the plan out if enough people agreed, else ask for the next one."""
+    needed = approvals_needed(case, decided)
+    given = decided.approvals.filter(verdict=Verdict.APPROVE).count()
+    if needed == 0 and given == 0:
+        Approval.objects.create(
+            decision=decided, verdict=Verdict.APPROVE, plan_sha256=decided.plan_sha256, at=clock.now()
+        )
+        record(f"case:{case.id}", "desk", "approved", plan_sha256=decided.plan_sha256, limit="automatic")
+    elif given < needed:
+        tasks.give(case, TaskKind.APPROVE, f"{needed - given} to agree")
+        return
+    tasks.finish(case, TaskKind.APPROVE)
+    carry_out(case, decided)
+
+
+def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
+    """Agree to the plan of the latest decision, as it was shown.
+
+    Locks: the case. The database refuses the proposer's own yes, and a second one of the same person.
+    Raises: NotAllowedError, OutdatedError: nothing was written.
+    """
+    with transaction.atomic():
+        case.refresh_from_db(from_queryset=Case.objects.select_for_update())
+        decided = case.decisions.order_by("-sequence").first()
+        if not by.has_role(Role.APPROVER):
+            raise NotAllowedError("Only approvers agree to payments.")
+        if decided is None or case.state not in _APPROVABLE or decided.plan_sha256 != plan_sha256:
+            raise OutdatedError("The case has moved on; look at it again.")
+        if not decided.plan:
+            raise NotAllowedError("The decision pays nothing, so there is nothing to agree to.")
+        _write(case, decided, by, Verdict.APPROVE)
+        case.state = CaseState.DECIDED
+        case.save(update_fields=["state"])
+        settle_approval(case, decided)
+    return decided
+
+
+_APPROVABLE = (CaseState.DECIDED, CaseState.OPEN)
+
+
+def _write(case: Case, decided: DecisionRecord, by: User, verdict: Verdict) -> None:
+    try:
+        with transaction.atomic():
+            Approval.objects.create(
+                decision=decided, by=by, verdict=verdict, plan_sha256=decided.plan_sha256, at=clock.now()
+            )
+    except IntegrityError as error:
+        if "one_approval_per_person" in str(error):
+            raise NotAllowedError("You have agreed already; somebody else has to.") from error
+        if "they proposed" in str(error):
+            raise NotAllowedError("You proposed this; somebody else has to agree.") from error
+        raise
+    record(f"case:{case.id}", f"staff:{by.id}", verdict.value, plan_sha256=decided.plan_sha256)

@@ -1,0 +1,248 @@
+"""Decide a case by the policy, and put it where its outcome belongs."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from amends import Decision, InputError
+from amends.desk import clock
+from amends.desk.accounts.models import Customer, User
+from amends.desk.audit.actions import record
+from amends.desk.cases import letters, tasks
+from amends.desk.cases.approving import settle_approval
+from amends.desk.cases.deadlines import deadline, pause_days, skipped
+from amends.desk.cases.facts import CaseFacts, gather, requested_at
+from amends.desk.cases.models import Case, CaseState, DecisionRecord, TaskKind
+from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
+from amends.desk.policies import actions as policies
+from amends.desk.policies.models import PolicyVersion
+from amends.policy import dates
+from amends.policy.answer import Outcome
+from amends.policy.dates import add_business_days
+from amends.policy.explanation import Explanation, explain
+from amends.policy.facts import read_facts
+from amends.policy.model import Policy
+
+LOOK_AGAIN_EVERY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """What a person sets aside, and why (semantics, rule 32)."""
+
+    by: User
+    clauses: frozenset[str]
+    reason: str
+    grant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A decision with the version that gave it and its sentences."""
+
+    version: PolicyVersion
+    decision: Decision
+    alternatives: tuple[Decision, ...]
+    explanation: Explanation
+
+
+def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgement:
+    """Ask the versions that apply; nothing is written.
+
+    Raises: InputError: the facts contradict each other.
+    """
+    versions = policies.applicable_versions(settings.POLICY_NAME, case.line.purchased_at, requested_at(case))
+    version, decision, others = policies.decide_best(
+        versions,
+        found.inputs,
+        waive=waiver.clauses if waiver else (),
+        grant=waiver.grant if waiver else None,
+    )
+    policy = decision.policy
+    facts = read_facts(policy.inputs, policy.currencies, found.inputs)
+    return Judgement(version, decision, tuple(others), explain(policy, facts, decision, case.customer.locale))
+
+
+def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | None:
+    """Decide a case from what is known now; None where its facts contradict each other and a person has to look.
+
+    Locks: the customer, then the case, so that two cases of one account are decided one after the other.
+    """
+    with transaction.atomic():
+        Customer.objects.select_for_update().get(id=case.customer_id)
+        case.refresh_from_db(from_queryset=Case.objects.select_for_update())
+        _complete_if_nothing_is_asked(case)
+        found = gather(case)
+        try:
+            judgement = judge(case, found, waiver)
+        except InputError as error:
+            tasks.give(case, TaskKind.REVIEW, f"The facts contradict each other: {error.message}")
+            _put(case, CaseState.OPEN)
+            record(f"case:{case.id}", "desk", "not_decidable", input=error.input, why=error.message)
+            return None
+        decided = _write(case, found, judgement, waiver)
+        if decided.sequence == 1:
+            letters.received(case)
+        _route(case, decided, judgement)
+    return decided
+
+
+def _complete_if_nothing_is_asked(case: Case) -> None:
+    """The count and the clock start when the customer owes nothing more (readings R2, R14)."""
+    if case.complete_at is not None:
+        return
+    try:
+        judgement = judge(case, gather(case))
+    except InputError:
+        return
+    if not _asked_of(judgement, "customer"):
+        _start_clock(case, judgement.decision.policy)
+
+
+def _start_clock(case: Case, policy: Policy) -> None:
+    case.complete_at = clock.now()
+    target = policies.service_number(policy, "answer_target")
+    due = policies.service_number(policy, "answer_due")
+    if target is not None and due is not None:
+        promised = deadline(case.complete_at, policy.zone, target, due)
+        case.target_on, case.due_on = promised.target_on, promised.due_on
+        case.skipped_days = [[day.isoformat(), name] for day, name in promised.skipped]
+    case.save(update_fields=["complete_at", "target_on", "due_on", "skipped_days"])
+
+
+def _asked_of(judgement: Judgement, answerer: str) -> list[str]:
+    inputs = judgement.decision.policy.inputs
+    return [name for name in judgement.decision.missing if inputs[name].answered_by == answerer]
+
+
+def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | None) -> DecisionRecord:
+    decision = judgement.decision
+    plan = _plan(case, decision)
+    decided = DecisionRecord.objects.create(
+        case=case,
+        sequence=case.decisions.count() + 1,
+        version=judgement.version,
+        inputs=found.inputs,
+        core=decision.core(),
+        core_sha256=decision.core_sha256,
+        explanation=judgement.explanation.as_json(),
+        alternatives=[other.core() for other in judgement.alternatives],
+        outcome=decision.outcome.value,
+        grant=decision.grant or "",
+        amount=decision.amount,
+        currency=decision.currency,
+        plan=plan,
+        plan_sha256=plan_sha256(plan),
+        waived=sorted(waiver.clauses) if waiver else [],
+        grant_by=(waiver.grant or "") if waiver else "",
+        proposed_by=waiver.by if waiver else case.opened_by,
+        proposal_reason=waiver.reason if waiver else "",
+        usage_count=found.usage.count,
+        usage_watermark=found.usage.watermark,
+        usage_sha256=found.usage.sha256,
+        decided_at=clock.now(),
+    )
+    record(
+        f"case:{case.id}",
+        f"staff:{waiver.by.id}" if waiver else "desk",
+        "decided",
+        outcome=decision.outcome.value,
+        amount=decision.amount,
+        core_sha256=decision.core_sha256,
+        plan_sha256=decided.plan_sha256,
+        waived=decided.waived,
+    )
+    return decided
+
+
+def _plan(case: Case, decision: Decision) -> dict[str, object]:
+    if decision.outcome is Outcome.GRANTED:
+        return plan_of(case, decision)
+    if is_correction(case) and decision.outcome is Outcome.NEEDS_REVIEW:
+        return correction_plan(case, case.line.amount)
+    return {}
+
+
+def _route(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
+    tasks.finish(case, TaskKind.STATE_FACTS, TaskKind.MISSING_AT_DESK, TaskKind.REVIEW, TaskKind.APPROVE)
+    match judgement.decision.outcome:
+        case Outcome.NEEDS_INFORMATION:
+            _ask(case, decided, judgement)
+        case Outcome.NEEDS_REVIEW:
+            tasks.give(case, TaskKind.REVIEW, f"The policy asks for a person: {judgement.decision.reason}")
+            _put(case, CaseState.OPEN)
+        case Outcome.DENIED:
+            _deny(case, decided, judgement)
+        case Outcome.GRANTED:
+            _put(case, CaseState.DECIDED)
+            settle_approval(case, decided)
+
+
+def _ask(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
+    """Missing inputs go to whoever answers them: the customer first, then the desk, then staff."""
+    if _asked_of(judgement, "customer"):
+        case.paused_at = case.paused_at or clock.now()
+        _put(case, CaseState.WAITING_ON_CUSTOMER)
+        letters.more_needed(case, decided, judgement.explanation.questions)
+    elif names := _asked_of(judgement, "staff"):
+        tasks.give(case, TaskKind.STATE_FACTS, f"Please state: {', '.join(names)}")
+        _put(case, CaseState.OPEN)
+    elif "identified" in judgement.decision.missing:
+        # Nothing about the order may be said, not even that it exists (reading R13).
+        _put(case, CaseState.WAITING_ON_CUSTOMER)
+    else:
+        names = _asked_of(judgement, "desk")
+        tasks.give(case, TaskKind.MISSING_AT_DESK, f"Not known yet: {', '.join(names)}")
+        _put(case, CaseState.WAITING_ON_DESK, wakes_at=clock.now() + LOOK_AGAIN_EVERY)
+
+
+def _deny(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
+    decision = judgement.decision
+    letters.decided(case, decided)
+    if decision.opens_on is None:
+        close(case, "denied")
+        return
+    day = datetime.fromisoformat(decision.opens_on).toordinal()
+    start = dates.local_time(dates.day_start(day, decision.policy.zone), decision.policy.zone)
+    _put(case, CaseState.SCHEDULED, wakes_at=start.astimezone(UTC))
+
+
+def _put(case: Case, state: CaseState, *, wakes_at: datetime | None = None) -> None:
+    case.state, case.wakes_at = state, wakes_at
+    case.save(update_fields=["state", "wakes_at", "paused_at"])
+
+
+def close(case: Case, why: str) -> None:
+    """Nothing more happens by itself; a person may reopen it."""
+    case.closed_at, case.closing = clock.now(), why
+    case.save(update_fields=["closed_at", "closing"])
+    tasks.finish(case)
+    _put(case, CaseState.CLOSED)
+    record(f"case:{case.id}", "desk", "closed", why=why)
+
+
+def resume_clock(case: Case, policy: Policy) -> None:
+    """The customer answered: the day moves by the business days of the pause, and the weekdays skipped are kept."""
+    if case.paused_at is None:
+        return
+    paused = pause_days(case.paused_at, clock.now(), policy.zone)
+    case.paused_at = None
+    if case.due_on is not None and case.target_on is not None and paused:
+        before = case.due_on
+        case.target_on = add_business_days(case.target_on, paused)
+        case.due_on = add_business_days(case.due_on, paused)
+        case.skipped_days += [[day.isoformat(), name] for day, name in skipped(before, case.due_on)]
+    case.save(update_fields=["paused_at", "target_on", "due_on", "skipped_days"])
+
+
+def wake_due(limit: int = 100) -> list[Case]:
+    """Decide the cases whose day has come: faults that are open long enough, facts that may be known now."""
+    due = list(Case.objects.filter(wakes_at__lte=clock.now()).order_by("wakes_at")[:limit])
+    for case in due:
+        if case.state == CaseState.SCHEDULED:
+            case.asked_again_at = case.wakes_at
+            case.save(update_fields=["asked_again_at"])
+        decide_case(case)
+    return due

@@ -1,0 +1,101 @@
+"""From rows to the inputs of the policy: what is known of a case at this moment, nothing guessed."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import Sum
+
+from amends.desk import clock
+from amends.desk.cases.models import Case, Evidence, EvidenceState, RequestKind, Statement
+from amends.desk.issues import actions as issues
+from amends.desk.orders import actions as orders
+from amends.desk.orders.models import Product
+from amends.desk.payments.models import DisputeStatus, Payment, Refund
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY
+from amends.desk.usage.actions import Count, count_used
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """The inputs as the policy takes them, and the count behind one of them."""
+
+    inputs: dict[str, object]
+    usage: Count
+
+
+def gather(case: Case) -> CaseFacts:
+    """Everything that the desk, the customer and staff know of a case, None where nobody knows."""
+    line = case.line
+    counted_until = case.complete_at or clock.now()
+    usage = count_used(case.customer_id, line.meter, line.purchased_at, counted_until)
+    inputs: dict[str, object] = {
+        "currency": line.order.currency,
+        "identified": case.is_identified,
+        "request": case.request,
+        "product": line.product,
+        "interval": line.plan.interval if line.plan else "none",
+        "purchased_at": _text(line.purchased_at),
+        "requested_at": _text(requested_at(case)),
+        "paid": line.amount,
+        "fee": orders.fee_share(line),
+        "monthly_price": line.monthly_price,
+        "refunded": _refunded(case),
+        "generations": usage.count if line.product == Product.SUBSCRIPTION else 0,
+        "reason_given": bool(case.reason.strip()) or None,
+        "accidental": case.answers.get("accidental"),
+        "converted_before": orders.was_converted(case.customer),
+        "period_start": _text(line.period_start),
+        "period_end": _text(line.period_end),
+        "dispute": _dispute(line.order.payment),
+    }
+    if case.request == RequestKind.TECHNICAL:
+        inputs |= _fault(case)
+    inputs |= _stated(case)
+    return CaseFacts({name: value for name, value in inputs.items() if value is not None}, usage)
+
+
+def requested_at(case: Case) -> datetime:
+    """The moment that the request counts from: a contact before the charge counts as day 0 (reading R8)."""
+    return max(case.asked_again_at or case.first_contact_at, case.line.purchased_at)
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def _refunded(case: Case) -> int:
+    ended = [state.value for state in ENDED_WITHOUT_MONEY]
+    order = case.line.order
+    refunds = Refund.objects.exclude(state__in=ended)
+    of_line = Case.objects.filter(line=case.line).values("id")
+    of_order = Case.objects.filter(line__order=order).values("id")
+    own = refunds.filter(case_id__in=of_line).aggregate(total=Sum("amount"))["total"] or 0
+    own_of_order = refunds.filter(case_id__in=of_order).aggregate(total=Sum("amount"))["total"] or 0
+    return orders.taken_share(case.line, own, own_of_order)
+
+
+def _dispute(payment: Payment | None) -> str:
+    statuses = set(payment.disputes.values_list("status", flat=True)) if payment else set()
+    if DisputeStatus.OPEN in statuses:
+        return "open"
+    return "lost" if DisputeStatus.LOST in statuses else "none"
+
+
+def _fault(case: Case) -> dict[str, object]:
+    issue = issues.latest(case.line_id)
+    found: dict[str, object] = {"evidence": _evidence(case)}
+    if issue is not None:
+        found["issue_reported_at"] = _text(issue.reported_at)
+        found["issue_resolved_at"] = _text(issue.fixed_at) or "none"
+    return found
+
+
+def _evidence(case: Case) -> bool | None:
+    """One useful item completes it (reading R11); what nobody rejected is taken as useful."""
+    states = list(Evidence.objects.filter(case=case).values_list("state", flat=True))
+    return any(state != EvidenceState.REJECTED for state in states) or None
+
+
+def _stated(case: Case) -> dict[str, object]:
+    """What staff stated, the latest of each name."""
+    return {one.name: one.value for one in Statement.objects.filter(case=case).order_by("at", "id")}

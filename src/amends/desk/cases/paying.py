@@ -1,0 +1,127 @@
+"""Carry out an approved plan, and follow it to its end."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from amends.desk import clock
+from amends.desk.audit.actions import record
+from amends.desk.cases import letters, tasks
+from amends.desk.cases.models import Case, CaseState, DecisionRecord, TaskKind
+from amends.desk.cases.plans import refund_plan
+from amends.desk.orders import actions as orders
+from amends.desk.orders.models import PlanChange, PlanChangeState
+from amends.desk.payments import actions as payments
+from amends.desk.payments.models import Payment, Refund
+from amends.desk.payments.sending import NEEDS_PERSON
+from amends.desk.payments.states import RefundState
+from amends.desk.policies import actions as policies
+
+DELAYED = ("insufficient_funds", "charge_pending")
+_BAD = {
+    RefundState.REJECTED: "The payment provider refused",
+    RefundState.FAILED: "The bank sent the money back",
+    RefundState.CANCELED: "The refund was stopped",
+}
+
+
+def carry_out(case: Case, decided: DecisionRecord) -> None:
+    """Write the intents of a plan: refund and plan change; the workers carry them to the gateway.
+
+    A conversion changes the plan first; its refund is held until that is done, so that a failure leaves no money lost.
+    """
+    plan = decided.plan
+    then = str(plan["then"])
+    refund = None
+    payment = case.line.order.payment
+    if plan["refund"] and payment is not None:
+        is_held = then == orders.SWITCH_TO_MONTH
+        wanted = refund_plan(case, plan)
+        refund = payments.request_refund(payment, wanted, case.id, decided.plan_sha256, is_held=is_held)
+    subscription = case.line.subscription
+    changes_plan = then != "keep" and subscription is not None
+    if changes_plan and subscription is not None:
+        at = plan.get("next_charge_at")
+        orders.request_plan_change(
+            subscription,
+            case.id,
+            then,
+            refund_id=refund.id if refund else None,
+            next_charge_at=datetime.fromisoformat(str(at)) if at else None,
+        )
+    letters.decided(case, decided)
+    case.state = CaseState.PAYING
+    case.wakes_at = None
+    case.save(update_fields=["state", "wakes_at"])
+    record(f"case:{case.id}", "desk", "carried_out", plan_sha256=decided.plan_sha256)
+    if refund is None and not changes_plan:
+        _finish(case, "nothing to pay")
+
+
+def follow(case_id: UUID) -> None:
+    """Bring a case to where its refunds and plan changes are.
+
+    Idempotent: called after every change, and by the sweeper.
+    """
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(id=case_id)
+        refunds = list(
+            Refund.objects.filter(case_id=case_id).select_related("payment").order_by("created_at")
+        )
+        for refund in refunds:
+            _follow_refund(case, refund)
+        changes = list(PlanChange.objects.filter(case_id=case_id))
+        for change in changes:
+            if change.state == PlanChangeState.FAILED:
+                tasks.give(case, TaskKind.FAILED_PLAN_CHANGE, f"The plan was not changed: {change.problem}")
+        is_paid = all(refund.state == RefundState.SUCCEEDED for refund in refunds)
+        is_changed = all(change.state == PlanChangeState.DONE for change in changes)
+        if case.state == CaseState.PAYING and is_paid and is_changed:
+            _finish(case, "paid" if refunds else "nothing to pay")
+
+
+def _follow_refund(case: Case, refund: Refund) -> None:
+    state = RefundState(refund.state)
+    if state is RefundState.SUCCEEDED:
+        decided = case.decisions.order_by("-sequence").select_related("version").first()
+        assert decided is not None
+        letters.refund_sent(case, refund, policies.read(decided.version))
+    elif state is RefundState.PENDING and refund.reason in DELAYED:
+        letters.refund_delayed(case, refund)
+    elif state in _BAD or refund.reason == NEEDS_PERSON:
+        _reopen_for_person(case, refund)
+
+
+def _reopen_for_person(case: Case, refund: Refund) -> None:
+    words = _BAD.get(RefundState(refund.state), "Nobody knows what became of the refund")
+    open_task = case.tasks.filter(kind=TaskKind.FAILED_REFUND, detail__contains=str(refund.id))
+    if open_task.exists():
+        return
+    tasks.give(case, TaskKind.FAILED_REFUND, f"{words}: {refund.reason} (refund {refund.id})")
+    if refund.state == RefundState.FAILED:
+        letters.refund_failed(case, refund)
+    case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
+    case.save(update_fields=["state", "closed_at", "closing"])
+    record(f"case:{case.id}", "gateway", "refund_not_paid", refund=str(refund.id), why=refund.reason)
+
+
+def _finish(case: Case, why: str) -> None:
+    case.state, case.closed_at, case.closing, case.wakes_at = CaseState.CLOSED, clock.now(), why, None
+    case.save(update_fields=["state", "closed_at", "closing", "wakes_at"])
+    tasks.finish(case)
+    record(f"case:{case.id}", "desk", "closed", why=why)
+
+
+def follow_payment(payment: Payment) -> None:
+    """After anything changed at a payment: its cases, and the alarm where more went back than came in."""
+    case_ids = list(
+        Refund.objects.filter(payment=payment, case_id__isnull=False).values_list("case_id", flat=True)
+    )
+    for case_id in dict.fromkeys(case_ids):
+        assert case_id is not None
+        follow(case_id)
+    if payments.is_over_returned(payment):
+        case = Case.objects.filter(line__order__payment=payment).order_by("-opened_at").first()
+        if case is not None:
+            tasks.give(case, TaskKind.OVER_RETURNED, "More was returned of this payment than was charged")

@@ -1,0 +1,40 @@
+"""Give work to people, and take it back when it is done."""
+
+from datetime import timedelta
+
+from amends.desk import clock
+from amends.desk.accounts.models import Role, User
+from amends.desk.cases.models import Case, Task, TaskKind
+
+_OWNERS = {
+    TaskKind.REVIEW: (Role.AGENT, timedelta(days=2)),
+    TaskKind.STATE_FACTS: (Role.AGENT, timedelta(days=2)),
+    TaskKind.JUDGE_EVIDENCE: (Role.AGENT, timedelta(days=2)),
+    TaskKind.APPROVE: (Role.APPROVER, timedelta(days=1)),
+    TaskKind.MISSING_AT_DESK: (Role.FINANCE, timedelta(days=1)),
+    TaskKind.FAILED_REFUND: (Role.FINANCE, timedelta(days=1)),
+    TaskKind.FAILED_PLAN_CHANGE: (Role.FINANCE, timedelta(days=1)),
+    TaskKind.OVER_RETURNED: (Role.FINANCE, timedelta(days=1)),
+    TaskKind.APPEAL: (Role.APPROVER, timedelta(days=3)),
+}
+
+
+def give(case: Case, kind: TaskKind, detail: str) -> Task:
+    """Open a task of a kind, with its owner and its date; one that is open already stays."""
+    role, due_in = _OWNERS[kind]
+    now = clock.now()
+    task, _ = Task.objects.get_or_create(
+        case=case,
+        kind=kind,
+        done_at=None,
+        defaults={"role": role, "detail": detail, "created_at": now, "due_at": now + due_in},
+    )
+    return task
+
+
+def finish(case: Case, *kinds: TaskKind, by: User | None = None) -> None:
+    """Close the open tasks of these kinds, or all of them."""
+    waiting = Task.objects.filter(case=case, done_at=None)
+    if kinds:
+        waiting = waiting.filter(kind__in=kinds)
+    waiting.update(done_at=clock.now(), done_by=by)

@@ -1,0 +1,56 @@
+"""Report faults, hand them over, fix them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from amends.desk import clock
+from amends.desk.accounts.models import Customer
+from amends.desk.audit.actions import record
+from amends.desk.issues.models import Incident, Issue
+
+
+def report(customer: Customer, line_id: UUID, description: str, reported_at: datetime) -> Issue:
+    """A customer tells of a fault; a second report of one that is still open is the same issue."""
+    still_open = Issue.objects.filter(line_id=line_id, fixed_at=None).order_by("reported_at").first()
+    if still_open is not None:
+        return still_open
+    issue = Issue.objects.create(
+        customer=customer, line_id=line_id, description=description, reported_at=reported_at
+    )
+    record(f"issue:{issue.id}", f"customer:{customer.id}", "reported", line=str(line_id))
+    return issue
+
+
+def hand_over(issue: Issue) -> None:
+    """The developers have what they need (T2)."""
+    if issue.handed_over_at is None:
+        issue.handed_over_at = clock.now()
+        issue.save(update_fields=["handed_over_at"])
+        record(f"issue:{issue.id}", "desk", "handed_over")
+
+
+def fix(issue: Issue, actor: str, fixed_at: datetime) -> None:
+    """The fault is gone.
+
+    Raises: ValueError: before it was reported, or in the future.
+    """
+    if not issue.reported_at <= fixed_at <= clock.now():
+        raise ValueError("a fault is fixed between its report and now")
+    issue.fixed_at = fixed_at
+    issue.save(update_fields=["fixed_at"])
+    record(f"issue:{issue.id}", actor, "fixed", at=fixed_at.isoformat())
+
+
+def fix_incident(incident: Incident, actor: str, fixed_at: datetime) -> list[Issue]:
+    """An outage is over, and with it every fault that it gathered."""
+    incident.fixed_at = fixed_at
+    incident.save(update_fields=["fixed_at"])
+    gathered = list(Issue.objects.filter(incident=incident, fixed_at=None))
+    for issue in gathered:
+        fix(issue, actor, max(fixed_at, issue.reported_at))
+    return gathered
+
+
+def latest(line_id: UUID) -> Issue | None:
+    """The last fault that was reported for a purchase."""
+    return Issue.objects.filter(line_id=line_id).order_by("-reported_at").first()

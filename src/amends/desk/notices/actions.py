@@ -1,0 +1,70 @@
+"""Write letters, and send each once."""
+
+from collections.abc import Sequence
+from email.utils import make_msgid
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+
+from amends.desk import clock, jobs
+from amends.desk.accounts.models import Customer
+from amends.desk.audit.actions import record
+from amends.desk.notices.composition import Block, render_html, render_text
+from amends.desk.notices.models import Letter, LetterKind
+
+
+def write(
+    customer: Customer,
+    kind: LetterKind,
+    reference: str,
+    subject: str,
+    blocks: Sequence[Block],
+    *,
+    case_id: UUID | None = None,
+) -> Letter:
+    """Write a letter and have it sent once the transaction is there.
+
+    Idempotent: by `reference`; what was told once is not told again (invariant I16).
+    """
+    letter, is_fresh = Letter.objects.get_or_create(
+        reference=f"{kind}:{reference}",
+        defaults={
+            "customer": customer,
+            "case_id": case_id,
+            "kind": kind,
+            "subject": subject,
+            "text": render_text(blocks),
+            "html": render_html(subject, blocks),
+            "message_id": make_msgid(domain=settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]),
+            "created_at": clock.now(),
+        },
+    )
+    if is_fresh:
+        jobs.enqueue("send_letter", letter_id=str(letter.id))
+    return letter
+
+
+def send(letter_id: UUID) -> None:
+    """Send a letter that was not sent; a repeated attempt carries the same Message-ID.
+
+    Raises: OSError, SMTPException: the mail server did not take it; the job tries again.
+    """
+    with transaction.atomic():
+        letter = Letter.objects.select_for_update().select_related("customer").get(id=letter_id)
+        if letter.sent_at is not None or letter.customer.erased_at is not None:
+            return
+        mail = EmailMultiAlternatives(
+            letter.subject,
+            letter.text,
+            settings.DEFAULT_FROM_EMAIL,
+            [letter.customer.email],
+            headers={"Message-ID": letter.message_id, "Auto-Submitted": "auto-generated"},
+        )
+        mail.attach_alternative(letter.html, "text/html")
+        mail.send()
+        letter.sent_at = clock.now()
+        letter.save(update_fields=["sent_at"])
+        subject = f"case:{letter.case_id}" if letter.case_id else f"customer:{letter.customer_id}"
+        record(subject, "desk", "letter_sent", letter=str(letter.id), kind=letter.kind)

@@ -1,0 +1,312 @@
+"""Record what was sold, and carry out what a grant does to a plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from amends.desk import clock
+from amends.desk.accounts.models import Customer
+from amends.desk.audit.actions import record
+from amends.desk.credits.actions import grant as grant_credits
+from amends.desk.credits.models import LotSource
+from amends.desk.journal.models import Account
+from amends.desk.orders.models import (
+    Interval,
+    Line,
+    Order,
+    Plan,
+    PlanChange,
+    PlanChangeState,
+    Price,
+    Product,
+    Subscription,
+    SubscriptionStatus,
+)
+from amends.desk.payments import actions as payments
+from amends.desk.payments.bookkeeping import post_charge, post_fee
+from amends.desk.payments.gateway import (
+    ChargeSnapshot,
+    GatewayError,
+    Misuse,
+    NoFunds,
+    OutcomeUnknown,
+    Rejected,
+    Transient,
+)
+from amends.desk.payments.models import Payment
+from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.policy.money import Money
+
+RETRY_EVERY = timedelta(minutes=1)
+SENDS_MAX = 50
+SWITCH_TO_MONTH = "switch to month"
+END_NOW = "end now"
+END_AT_PERIOD_END = "end at period end"
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """One thing that was sold.
+
+    Amounts: minor units of the order's currency, tax included.
+    """
+
+    product: Product
+    description: str
+    amount: int
+    meter: str
+    tax: int = 0
+    plan: Plan | None = None
+    subscription: Subscription | None = None
+    credits: int = 0
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+
+
+def record_order(
+    customer: Customer,
+    number: str,
+    placed_at: datetime,
+    charge: ChargeSnapshot | None,
+    lines: Sequence[NewLine],
+) -> Order:
+    """Record a purchase with its payment, as the gateway holds it, and grant the credits that were bought.
+
+    Idempotent: by number; a second call returns the first order.
+    Raises: ValueError: the lines do not sum to what was charged.
+    """
+    known = Order.objects.filter(number=number).first()
+    if known is not None:
+        return known
+    captured = charge.captured if charge else 0
+    if sum(line.amount for line in lines) != captured:
+        raise ValueError(f"the lines sum to {sum(line.amount for line in lines)}, and {captured} was charged")
+    with transaction.atomic():
+        payment = _record_payment(customer, charge, lines) if charge else None
+        currency = charge.currency if charge else "USD"
+        order = Order.objects.create(
+            number=number, customer=customer, payment=payment, currency=currency, placed_at=placed_at
+        )
+        for position, line in enumerate(lines, 1):
+            _record_line(order, position, line)
+        record(f"order:{order.id}", "desk", "recorded", number=number, amount=captured)
+    return order
+
+
+def _record_payment(customer: Customer, charge: ChargeSnapshot, lines: Sequence[NewLine]) -> Payment:
+    fee = charge.fee
+    payment = Payment.objects.create(
+        customer=customer,
+        gateway="stripe",
+        gateway_ref=charge.ref,
+        captured=charge.captured,
+        currency=charge.currency,
+        captured_at=charge.captured_at,
+        method=charge.method,
+        method_hint=charge.method_hint,
+        fee=fee.amount if fee else None,
+        fee_settled=fee.settled if fee else None,
+        settlement_currency=fee.currency if fee else "",
+        exchange_rate=fee.exchange_rate if fee else None,
+    )
+    parts: dict[Account, int] = {}
+    for line in lines:
+        account = account_of(line.product)
+        parts[account] = parts.get(account, 0) + line.amount - line.tax
+    post_charge(payment, parts, sum(line.tax for line in lines))
+    if fee is not None:
+        post_fee(payment)
+    return payment
+
+
+def account_of(product: Product) -> Account:
+    """What a sale is booked to: credits are owed until they are spent."""
+    return Account.CREDIT_LIABILITY_PAID if product == Product.CREDITS else Account.SUBSCRIPTION_REVENUE
+
+
+def _record_line(order: Order, position: int, sold: NewLine) -> Line:
+    monthly = sold.plan.monthly if sold.plan else None
+    line = Line.objects.create(
+        order=order,
+        position=position,
+        product=sold.product,
+        description=sold.description,
+        amount=sold.amount,
+        tax=sold.tax,
+        meter=sold.meter,
+        plan=sold.plan,
+        subscription=sold.subscription,
+        monthly_price=price_at(monthly, order.currency, order.placed_at) if monthly else None,
+        credits=sold.credits,
+        purchased_at=order.payment.captured_at if order.payment else order.placed_at,
+        period_start=sold.period_start,
+        period_end=sold.period_end,
+    )
+    if sold.credits:
+        grant_credits(order.customer, LotSource.BOUGHT, sold.meter, sold.credits, f"line:{line.id}")
+    return line
+
+
+def price_at(plan: Plan, currency: str, at: datetime) -> int | None:
+    """The list price of a plan at an instant, None where it had none in that currency."""
+    price = Price.objects.filter(plan=plan, currency=currency, from_at__lte=at).order_by("-from_at").first()
+    return price.amount if price else None
+
+
+def fee_share(line: Line) -> int | None:
+    """The part of the order's fee that falls on a line, None while the fee is unknown (readings R4, R19).
+
+    Rounding: largest remainder over the lines in proportion to their amounts.
+    """
+    payment = line.order.payment
+    if payment is None:
+        return 0
+    if payment.fee is None:
+        return None
+    return _share(line, payment.fee)
+
+
+def taken_share(line: Line, own: int, own_of_order: int) -> int:
+    """What was returned of a line: its own refunds, and its part of what cannot be told apart, at most its amount."""
+    payment = line.order.payment
+    if payment is None:
+        return 0
+    others = payments.taken(payment) - own_of_order
+    return min(own + (_share(line, others) if others > 0 else 0), line.amount)
+
+
+def _share(line: Line, amount: int) -> int:
+    lines = list(Line.objects.filter(order=line.order_id).order_by("position"))
+    weights = [one.amount for one in lines]
+    if not any(weights):
+        return 0
+    parts = Money(amount, line.order.currency).split(weights)
+    return parts[[one.id for one in lines].index(line.id)].amount
+
+
+def was_converted(customer: Customer) -> bool:
+    """Whether the account was changed from annual to monthly before (reading R5)."""
+    return PlanChange.objects.filter(
+        subscription__customer=customer, effect=SWITCH_TO_MONTH, state=PlanChangeState.DONE
+    ).exists()
+
+
+def request_plan_change(
+    subscription: Subscription,
+    case_id: UUID,
+    effect: str,
+    *,
+    refund_id: UUID | None = None,
+    next_charge_at: datetime | None = None,
+) -> PlanChange:
+    """Write the intent to change a plan; a refund may wait for it.
+
+    Idempotent: one change of a kind for each case.
+    """
+    now = clock.now()
+    change, _ = PlanChange.objects.get_or_create(
+        case_id=case_id,
+        effect=effect,
+        defaults={
+            "subscription": subscription,
+            "refund_id": refund_id,
+            "to_plan": subscription.plan.monthly if effect == SWITCH_TO_MONTH else None,
+            "next_charge_at": next_charge_at,
+            "next_try_at": now,
+            "created_at": now,
+        },
+    )
+    return change
+
+
+def change_next_plan(gateway: StripeGateway) -> PlanChange | None:
+    """Take the next plan change that is due through its call; None where nothing is due."""
+    with transaction.atomic():
+        waiting = PlanChange.objects.filter(
+            state__in=[PlanChangeState.PLANNED, PlanChangeState.SENDING, PlanChangeState.UNKNOWN],
+            next_try_at__lte=clock.now(),
+        )
+        change = waiting.order_by("next_try_at").select_for_update(skip_locked=True).first()
+        if change is None:
+            return None
+        change.state = PlanChangeState.SENDING
+        change.next_try_at = clock.now() + RETRY_EVERY
+        change.sends = F("sends") + 1
+        change.save(update_fields=["state", "next_try_at", "sends"])
+    change.refresh_from_db()
+    try:
+        _call(gateway, change)
+    except GatewayError as error:
+        return _not_changed(change, error)
+    return _changed(change)
+
+
+def _call(gateway: StripeGateway, change: PlanChange) -> None:
+    """Idempotent at the gateway: by key, and by comparing with the plan that is there."""
+    ref = change.subscription.gateway_ref
+    if change.effect != SWITCH_TO_MONTH:
+        gateway.end_subscription(ref, f"{change.id}", at_period_end=change.effect == END_AT_PERIOD_END)
+        return
+    assert change.to_plan is not None
+    assert change.next_charge_at is not None
+    prices = Price.objects.filter(plan=change.to_plan, from_at__lte=clock.now()).exclude(gateway_ref="")
+    price = prices.order_by("-from_at").first()
+    if price is None:
+        raise Rejected("no_monthly_price")
+    gateway.switch_price(ref, price.gateway_ref, change.next_charge_at, f"{change.id}")
+
+
+def _changed(change: PlanChange) -> PlanChange:
+    """Bring our own rows up to date, and let the refund go that waited."""
+    with transaction.atomic():
+        subscription = Subscription.objects.select_for_update().get(id=change.subscription_id)
+        now = clock.now()
+        if change.effect == SWITCH_TO_MONTH:
+            assert change.to_plan is not None
+            subscription.plan, subscription.next_charge_at = change.to_plan, change.next_charge_at
+        elif change.effect == END_AT_PERIOD_END:
+            subscription.status = SubscriptionStatus.ENDING
+        else:
+            subscription.status, subscription.ended_at = SubscriptionStatus.ENDED, now
+            subscription.next_charge_at = None
+        subscription.save(update_fields=["plan", "next_charge_at", "status", "ended_at"])
+        change.state, change.done_at, change.problem = PlanChangeState.DONE, now, ""
+        change.save(update_fields=["state", "done_at", "problem"])
+        record(f"subscription:{subscription.id}", "gateway", change.effect, case=str(change.case_id))
+        if change.refund_id is not None:
+            payments.release(change.refund_id)
+    return change
+
+
+def _not_changed(change: PlanChange, error: GatewayError) -> PlanChange:
+    is_over = isinstance(error, Rejected | Misuse) or change.sends >= SENDS_MAX
+    states: dict[type[GatewayError], PlanChangeState] = {
+        OutcomeUnknown: PlanChangeState.UNKNOWN,
+        Transient: PlanChangeState.PLANNED,
+        NoFunds: PlanChangeState.PLANNED,
+    }
+    change.state = PlanChangeState.FAILED if is_over else states[type(error)]
+    change.problem = error.code
+    change.save(update_fields=["state", "problem"])
+    return change
+
+
+def add_months(start: datetime, months: int) -> datetime:
+    """The same day and time some months later, or the last day of a shorter month."""
+    month = start.month - 1 + months
+    year, month = start.year + month // 12, month % 12 + 1
+    for day in range(start.day, start.day - 4, -1):
+        try:
+            return start.replace(year=year, month=month, day=day)
+        except ValueError:
+            continue
+    raise ValueError(f"{year}-{month} has no such day")
+
+
+def is_annual(line: Line) -> bool:
+    """Whether a line sells a year."""
+    return line.plan is not None and line.plan.interval == Interval.YEAR

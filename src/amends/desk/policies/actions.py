@@ -1,0 +1,118 @@
+"""Publish versions, find those that apply, and ask them."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from uuid import UUID
+
+from django.db import transaction
+
+from amends import Decision, decide, parse_policy
+from amends.desk import clock
+from amends.desk.accounts.models import Customer, User
+from amends.desk.audit.actions import record
+from amends.desk.policies.models import Acknowledgement, PolicyVersion
+from amends.policy import dates
+from amends.policy.model import Policy
+from amends.policy.versions import best_of
+
+
+class NoPolicyError(Exception):
+    """No version of the policy was published."""
+
+
+def publish(text: str, by: User | None, *, at: datetime | None = None) -> PolicyVersion:
+    """Publish a text as a version, for good.
+
+    Raises: PolicyError: the text does not read. IntegrityError: the version exists.
+    """
+    policy = parse_policy(text)
+    day = datetime.fromisoformat(policy.effective).toordinal()
+    effective_at = dates.local_time(dates.day_start(day, policy.zone), policy.zone).astimezone(UTC)
+    now = at or clock.now()
+    with transaction.atomic():
+        version = PolicyVersion.objects.create(
+            name=policy.name,
+            version=policy.version,
+            effective_at=effective_at,
+            text=text,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            created_at=now,
+            published_at=now,
+            published_by=by,
+        )
+        actor = f"staff:{by.id}" if by else "desk"
+        record(f"policy:{version.id}", actor, "published", version=version.version, sha256=version.sha256)
+    return version
+
+
+@lru_cache(maxsize=64)
+def _parse(sha256: str, version_id: UUID) -> Policy:
+    return parse_policy(PolicyVersion.objects.get(id=version_id, sha256=sha256).text)
+
+
+def read(version: PolicyVersion) -> Policy:
+    """The version as the kernel reads it; a published text never changes, so it is read once."""
+    return _parse(version.sha256, version.id)
+
+
+def version_at(name: str, at: datetime) -> PolicyVersion:
+    """The version in force at an instant; before the first, the first (reading R15).
+
+    Raises: NoPolicyError.
+    """
+    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False)
+    found = published.filter(effective_at__lte=at).order_by("-effective_at", "-published_at").first()
+    found = found or published.order_by("effective_at", "published_at").first()
+    if found is None:
+        raise NoPolicyError(name)
+    return found
+
+
+def applicable_versions(name: str, purchased_at: datetime, requested_at: datetime) -> list[PolicyVersion]:
+    """The version in force at the purchase and the one in force at the request (reading R15)."""
+    versions = [version_at(name, purchased_at), version_at(name, requested_at)]
+    return list({version.id: version for version in versions}.values())
+
+
+def decide_best(
+    versions: Sequence[PolicyVersion],
+    inputs: Mapping[str, object],
+    *,
+    waive: Collection[str] = (),
+    grant: str | None = None,
+) -> tuple[PolicyVersion, Decision, list[Decision]]:
+    """The version that gives the better result, its decision, and those of the others.
+
+    Raises: InputError: the facts contradict each other.
+    """
+    asked = [(version, decide(read(version), inputs, waive=waive, grant=grant)) for version in versions]
+    best = best_of([decision for _, decision in asked])
+    chosen = next(version for version, decision in asked if decision.policy is best.policy)
+    others = [decision for version, decision in asked if version is not chosen]
+    return chosen, best, others
+
+
+def service_number(policy: Policy, name: str) -> int | None:
+    """A number that the page promises and the desk keeps, such as `answer_due`."""
+    parameter = policy.parameters.get(name)
+    value = parameter.value if parameter is not None and parameter.is_service else None
+    return value if isinstance(value, int) else None
+
+
+def arrival(policy: Policy, method: str) -> tuple[str, str] | None:
+    """When money arrives by a payment method, in the page's own words: earliest and latest (P3)."""
+    table = policy.tables.get("arrival")
+    row = next((row for row in table.rows if row.keys[0].member == method), None) if table else None
+    return (row.values[0].text, row.values[-1].text) if row else None
+
+
+def acknowledge(customer: Customer, version: PolicyVersion, how: str) -> None:
+    """Keep that a customer was shown a version (V2).
+
+    Idempotent: the first acknowledgement stays.
+    """
+    Acknowledgement.objects.get_or_create(
+        customer=customer, version=version, defaults={"at": clock.now(), "how": how}
+    )

@@ -1,0 +1,79 @@
+"""The bodies of jobs, and what is looked at regularly."""
+
+from uuid import UUID
+
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from amends.desk import clock
+from amends.desk.audit.actions import close_day
+from amends.desk.cases.deciding import wake_due
+from amends.desk.cases.paying import follow, follow_payment
+from amends.desk.notices.actions import send
+from amends.desk.orders.actions import change_next_plan
+from amends.desk.payments.gateway import GatewayError
+from amends.desk.payments.inbox import apply_notice, sweep_refunds, waiting_notices
+from amends.desk.payments.sending import send_next
+from amends.desk.payments.stripe_gateway import connect
+
+BATCH = 50
+"""How much one run does before it makes room for others."""
+AGAIN = RetryStrategy(max_attempts=20, exponential_wait=2)
+
+
+@app.task(name="send_letter", retry=AGAIN)
+def send_letter(letter_id: str) -> None:
+    """Send one letter."""
+    send(UUID(letter_id))
+
+
+@app.task(
+    name="apply_notice",
+    retry=RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions={GatewayError}),
+)
+def apply_one_notice(event_id: str) -> None:
+    """Apply one notice of the gateway."""
+    payment = apply_notice(connect(), event_id)
+    if payment is not None:
+        follow_payment(payment)
+
+
+def pay() -> None:
+    """Change plans and send refunds that are due, and bring their cases along."""
+    gateway = connect()
+    for _ in range(BATCH):
+        change = change_next_plan(gateway)
+        if change is None:
+            break
+        follow(change.case_id)
+    for _ in range(BATCH):
+        refund = send_next(gateway)
+        if refund is None:
+            break
+        if refund.case_id is not None:
+            follow(refund.case_id)
+
+
+def look_around() -> None:
+    """Refunds that are not settled, notices that no job applied, cases whose day has come, yesterday's root."""
+    for payment in sweep_refunds(connect()):
+        follow_payment(payment)
+    for event_id in waiting_notices():
+        apply_one_notice(event_id)
+    wake_due()
+    yesterday = clock.yesterday()
+    close_day(yesterday)
+
+
+@app.periodic(cron="* * * * * */2")
+@app.task(name="pay", queueing_lock="pay")
+def pay_regularly(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands the planned time over
+    """The refund queue, every two seconds."""
+    pay()
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="look_around", queueing_lock="look_around")
+def look_around_regularly(timestamp: int) -> None:  # noqa: ARG001  # as above
+    """The sweepers, every ten seconds."""
+    look_around()

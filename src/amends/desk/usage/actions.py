@@ -1,0 +1,160 @@
+"""Take in usage, and count what the policy counts."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from amends.desk import clock
+from amends.desk.accounts.models import Customer
+from amends.desk.credits.actions import restore, spend
+from amends.desk.usage.models import PaidBy, UsageEvent, UseOutcome
+from amends.policy.answer import canonical_json
+
+COUNT_MAX = 1_000
+"""Counting stops here: no policy counts further, and an account may have millions."""
+_COLUMNS = "source, event_id, customer_id, meter, at, received_at, outcome, paid_by, quantity, corrects, payload_sha256"
+
+_INCOMING = """
+CREATE TEMP TABLE incoming (LIKE usage_usageevent) ON COMMIT DROP;
+ALTER TABLE incoming DROP COLUMN id;
+"""
+_COPY = f"COPY incoming ({_COLUMNS}) FROM STDIN"
+_STORE = f"""
+INSERT INTO usage_usageevent ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming
+ON CONFLICT (source, event_id) DO NOTHING RETURNING source, event_id, payload_sha256
+"""  # noqa: S608  # the names of columns above
+_COUNT = """
+SELECT e.event_id FROM usage_usageevent e
+WHERE e.customer_id = %s AND e.meter = %s AND e.at >= %s AND e.at <= %s
+    AND e.outcome = 'succeeded' AND e.paid_by = 'quota' AND e.corrects = ''
+    AND NOT EXISTS (
+        SELECT FROM usage_usageevent c
+        WHERE c.source = e.source AND c.corrects = e.event_id AND c.customer_id = e.customer_id)
+ORDER BY e.at, e.id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """One job as the host product reports it."""
+
+    source: str
+    event_id: str
+    customer_id: str
+    meter: str
+    at: datetime
+    outcome: UseOutcome
+    paid_by: PaidBy
+    quantity: int = 1
+    corrects: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What an event is known by."""
+        return self.source, self.event_id
+
+    @property
+    def payload_sha256(self) -> str:
+        """Tells the same event told twice from another one with the same id."""
+        content = [self.customer_id, self.meter, self.at.isoformat(), self.outcome.value, self.paid_by.value]
+        return hashlib.sha256(canonical_json([*content, self.quantity, self.corrects])).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What became of a batch."""
+
+    taken: int
+    repeated: int
+    conflicting: tuple[str, ...]
+    """Ids that came before with another content; nothing of these was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What was counted, so that it can be shown again."""
+
+    count: int
+    watermark: int
+    """The newest row that was there."""
+    sha256: str
+    """Over the ids of the counted events, in order."""
+
+
+def take_in(events: Sequence[NewEvent]) -> Intake:
+    """Store a batch by COPY, each id of a source once; jobs on credits take or restore them.
+
+    Idempotent: by source and event id.
+    """
+    with transaction.atomic():
+        fresh = _copy(events)
+        known = fresh | _known_payloads([event for event in events if event.key not in fresh])
+        conflicting = tuple(event.event_id for event in events if known[event.key] != event.payload_sha256)
+        for event in {event.key: event for event in reversed(events)}.values():
+            if event.paid_by is PaidBy.CREDITS and event.key in fresh:
+                _charge_credits(event)
+    return Intake(len(fresh), len(events) - len(fresh) - len(conflicting), conflicting)
+
+
+def _copy(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
+    """Stores the events that are new; returns their payloads' hashes."""
+    received_at = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_INCOMING)
+        with cursor.copy(_COPY) as copy:
+            for event in events:
+                copy.write_row(
+                    (
+                        event.source,
+                        event.event_id,
+                        event.customer_id,
+                        event.meter,
+                        event.at,
+                        received_at,
+                        event.outcome.value,
+                        event.paid_by.value,
+                        event.quantity,
+                        event.corrects,
+                        event.payload_sha256,
+                    )
+                )
+        cursor.execute(_STORE)
+        return {(source, event_id): sha256 for source, event_id, sha256 in cursor.fetchall()}
+
+
+def _known_payloads(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
+    known = UsageEvent.objects.filter(event_id__in=[event.event_id for event in events])
+    return {
+        (source, event_id): sha256
+        for source, event_id, sha256 in known.values_list("source", "event_id", "payload_sha256")
+    }
+
+
+def _charge_credits(event: NewEvent) -> None:
+    """A job takes its credits; one that failed gives back what its start took (reading R9)."""
+    reference = f"event:{event.source}/{event.corrects or event.event_id}"
+    if event.outcome is UseOutcome.SUCCEEDED:
+        customer = Customer.objects.get(id=event.customer_id)
+        spend(customer, event.meter, event.quantity, reference)
+    else:
+        restore(reference)
+
+
+def count_used(customer_id: UUID, meter: str, since: datetime, until: datetime) -> Count:
+    """Jobs that succeeded on the plan's own quota in [since, until], without those taken back (reading R2).
+
+    The index is read in order and only as far as needed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [customer_id, meter, since, until, COUNT_MAX])
+        rows = cursor.fetchall()
+        cursor.execute(
+            "SELECT coalesce(max(id), 0) FROM usage_usageevent WHERE customer_id = %s", [customer_id]
+        )
+        (watermark,) = cursor.fetchone() or (0,)
+    ids = "\n".join(event_id for (event_id,) in rows)
+    return Count(len(rows), watermark, hashlib.sha256(ids.encode()).hexdigest())

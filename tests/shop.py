@@ -1,0 +1,138 @@
+"""A small host product for tests of the desk: plans, a customer, orders paid at the sandbox."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import stripe
+
+from amends.desk import clock
+from amends.desk.accounts.models import Customer, Role, User
+from amends.desk.cases.models import Case, Channel, RequestKind
+from amends.desk.cases.opening import Request, open_case
+from amends.desk.cases.paying import follow, follow_payment
+from amends.desk.orders.actions import NewLine, change_next_plan, record_order
+from amends.desk.orders.models import Line, Plan, Price, Product, Subscription
+from amends.desk.payments.inbox import sync_payment
+from amends.desk.payments.sending import send_next
+from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.policies.actions import publish
+from amends.desk.usage.actions import NewEvent, take_in
+from amends.desk.usage.models import PaidBy, UseOutcome
+from amends.sandbox.server import Sandbox
+from conftest import ROOT
+from trade import make_charge, make_customer, sdk
+
+METER = "generation"
+MONTHLY, ANNUAL = 1900, 22800
+
+
+def day(number: int, hour: int = 10) -> datetime:
+    """A day counted from 1 September 2025."""
+    return datetime(2025, 9, 1, hour, tzinfo=UTC) + timedelta(days=number)
+
+
+@dataclass(slots=True)
+class Shop:
+    """What a test of the desk works with."""
+
+    sandbox: Sandbox
+    gateway: StripeGateway
+    customer: Customer
+    monthly: Plan
+    annual: Plan
+
+    @classmethod
+    def open(cls, sandbox: Sandbox, gateway: StripeGateway) -> "Shop":
+        publish((ROOT / "policies" / "flux-kontext.md").read_text(), None)
+        monthly = Plan.objects.create(code="monthly", name="Monthly plan", interval="month")
+        annual = Plan.objects.create(code="annual", name="Annual plan", interval="year", monthly=monthly)
+        shop = cls(sandbox, gateway, make_customer(), monthly, annual)
+        for plan, amount in ((monthly, MONTHLY), (annual, ANNUAL)):
+            price = sdk(sandbox).v1.prices.create(
+                {"currency": "usd", "unit_amount": amount, "recurring": {"interval": plan.interval}}
+            )
+            Price.objects.create(
+                plan=plan, currency="USD", amount=amount, from_at=day(-300), gateway_ref=price.id
+            )
+        return shop
+
+    def sell(self, plan: Plan, *, fee: int = 85, at: datetime | None = None, method: str = "pm_card_visa") -> Line:
+        at = at or day(0)
+        amount = MONTHLY if plan.interval == "month" else ANNUAL
+        charge = self.gateway.charge(
+            make_charge(self.sandbox, amount, method=method, fee=str(fee), created=str(int(at.timestamp())))
+        )
+        price = plan.prices.get()
+        made = sdk(self.sandbox).v1.subscriptions.create(
+            {"customer": "cus_test", "items": [{"price": price.gateway_ref}]}
+        )
+        subscription = Subscription.objects.create(
+            customer=self.customer, plan=plan, gateway_ref=made.id, started_at=at
+        )
+        line = NewLine(
+            Product.SUBSCRIPTION,
+            plan.name,
+            amount,
+            METER,
+            plan=plan,
+            subscription=subscription,
+            period_start=at,
+            period_end=at.replace(month=at.month + 1) if plan.interval == "month" else at.replace(year=at.year + 1),
+        )
+        order = record_order(self.customer, f"O-{made.id}", at, charge, [line])
+        return order.lines.get()
+
+    def use(self, count: int, at: datetime, **changes: object) -> None:
+        take_in(
+            [
+                NewEvent(
+                    **{
+                        "source": "app",
+                        "event_id": f"{at.isoformat()}-{number}",
+                        "customer_id": str(self.customer.id),
+                        "meter": METER,
+                        "at": at,
+                        "outcome": UseOutcome.SUCCEEDED,
+                        "paid_by": PaidBy.QUOTA,
+                    }
+                    | changes
+                )
+                for number in range(count)
+            ]
+        )
+
+    def ask(self, line: Line, kind: RequestKind = RequestKind.REFUND, **changes: object) -> Case:
+        fields = {"reason": "It is not what I expected.", "channel": Channel.API} | changes
+        case = open_case(Request(customer=self.customer, line=line, kind=kind, **fields))
+        case.refresh_from_db()
+        return case
+
+    def work(self) -> None:
+        """What the worker does, until nothing is due."""
+        while change := change_next_plan(self.gateway):
+            follow(change.case_id)
+        while refund := send_next(self.gateway):
+            assert refund.case_id
+            follow(refund.case_id)
+
+    def sync(self, line: Line) -> None:
+        assert line.order.payment
+        payment = sync_payment(self.gateway, line.order.payment.gateway_ref)
+        assert payment
+        follow_payment(payment)
+
+    def staff(self, name: str, *roles: Role) -> User:
+        return User.objects.create_user(f"{name}@desk.example", name, roles)
+
+    def refunded(self, line: Line) -> list[int]:
+        """The amounts that the gateway holds for an order."""
+        assert line.order.payment
+        pages: stripe.ListObject[stripe.Refund] = sdk(self.sandbox).v1.refunds.list(
+            {"charge": line.order.payment.gateway_ref}
+        )
+        return [one.amount for one in pages.auto_paging_iter()]
+
+
+def go_to(at: datetime) -> None:
+    """Move the clock of the desk and of the sandbox to an instant."""
+    clock.advance(at - clock.now())
