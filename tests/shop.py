@@ -1,9 +1,7 @@
 """A small host product for tests of the desk: plans, a customer, orders paid at the sandbox."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-
-import stripe
 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, Role, User
@@ -20,7 +18,7 @@ from amends.desk.usage.actions import NewEvent, take_in
 from amends.desk.usage.models import PaidBy, UseOutcome
 from amends.sandbox.server import Sandbox
 from conftest import ROOT
-from trade import make_charge, make_customer, sdk
+from trade import make_charge, make_customer, refunds_at, sdk
 
 METER = "generation"
 MONTHLY, ANNUAL = 1900, 22800
@@ -56,7 +54,9 @@ class Shop:
             )
         return shop
 
-    def sell(self, plan: Plan, *, fee: int = 85, at: datetime | None = None, method: str = "pm_card_visa") -> Line:
+    def sell(
+        self, plan: Plan, *, fee: int = 85, at: datetime | None = None, method: str = "pm_card_visa"
+    ) -> Line:
         at = at or day(0)
         amount = MONTHLY if plan.interval == "month" else ANNUAL
         charge = self.gateway.charge(
@@ -77,33 +77,20 @@ class Shop:
             plan=plan,
             subscription=subscription,
             period_start=at,
-            period_end=at.replace(month=at.month + 1) if plan.interval == "month" else at.replace(year=at.year + 1),
+            period_end=at.replace(month=at.month + 1)
+            if plan.interval == "month"
+            else at.replace(year=at.year + 1),
         )
         order = record_order(self.customer, f"O-{made.id}", at, charge, [line])
         return order.lines.get()
 
     def use(self, count: int, at: datetime, **changes: object) -> None:
-        take_in(
-            [
-                NewEvent(
-                    **{
-                        "source": "app",
-                        "event_id": f"{at.isoformat()}-{number}",
-                        "customer_id": str(self.customer.id),
-                        "meter": METER,
-                        "at": at,
-                        "outcome": UseOutcome.SUCCEEDED,
-                        "paid_by": PaidBy.QUOTA,
-                    }
-                    | changes
-                )
-                for number in range(count)
-            ]
-        )
+        job = NewEvent("app", "", str(self.customer.id), METER, at, UseOutcome.SUCCEEDED, PaidBy.QUOTA)
+        take_in([replace(job, event_id=f"{at.isoformat()}-{n}", **changes) for n in range(count)])  # type: ignore[arg-type]  # fields of a job
 
     def ask(self, line: Line, kind: RequestKind = RequestKind.REFUND, **changes: object) -> Case:
-        fields = {"reason": "It is not what I expected.", "channel": Channel.API} | changes
-        case = open_case(Request(customer=self.customer, line=line, kind=kind, **fields))
+        request = Request(self.customer, line, kind, Channel.API, "It is not what I expected.")
+        case = open_case(replace(request, **changes))  # type: ignore[arg-type]  # fields of a request
         case.refresh_from_db()
         return case
 
@@ -127,10 +114,7 @@ class Shop:
     def refunded(self, line: Line) -> list[int]:
         """The amounts that the gateway holds for an order."""
         assert line.order.payment
-        pages: stripe.ListObject[stripe.Refund] = sdk(self.sandbox).v1.refunds.list(
-            {"charge": line.order.payment.gateway_ref}
-        )
-        return [one.amount for one in pages.auto_paging_iter()]
+        return [one.amount for one in refunds_at(self.sandbox, line.order.payment)]
 
 
 def go_to(at: datetime) -> None:

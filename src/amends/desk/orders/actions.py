@@ -15,7 +15,6 @@ from amends.desk.credits.actions import grant as grant_credits
 from amends.desk.credits.models import LotSource
 from amends.desk.journal.models import Account
 from amends.desk.orders.models import (
-    Interval,
     Line,
     Order,
     Plan,
@@ -43,6 +42,7 @@ from amends.policy.money import Money
 
 RETRY_EVERY = timedelta(minutes=1)
 SENDS_MAX = 50
+TWIN_WITHIN = timedelta(days=2)
 SWITCH_TO_MONTH = "switch to month"
 END_NOW = "end now"
 END_AT_PERIOD_END = "end at period end"
@@ -307,6 +307,14 @@ def add_months(start: datetime, months: int) -> datetime:
     raise ValueError(f"{year}-{month} has no such day")
 
 
-def is_annual(line: Line) -> bool:
-    """Whether a line sells a year."""
-    return line.plan is not None and line.plan.interval == Interval.YEAR
+def twin(line: Line) -> Line | None:
+    """Another purchase of the same thing for the same amount by the same customer, close in time: a double charge?"""
+    near = (line.purchased_at - TWIN_WITHIN, line.purchased_at + TWIN_WITHIN)
+    others = Line.objects.filter(
+        order__customer=line.order.customer_id,
+        order__currency=line.order.currency,
+        description=line.description,
+        amount=line.amount,
+        purchased_at__range=near,
+    )
+    return others.exclude(order=line.order_id).order_by("purchased_at").first()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from amends import Decision, decide, parse_policy
@@ -70,9 +71,14 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
     return found
 
 
-def applicable_versions(name: str, purchased_at: datetime, requested_at: datetime) -> list[PolicyVersion]:
+def version_at_purchase(purchased_at: datetime) -> PolicyVersion:
+    """The version of the desk's policy that was in force at a purchase."""
+    return version_at(settings.POLICY_NAME, purchased_at)
+
+
+def applicable_versions(purchased_at: datetime, requested_at: datetime) -> list[PolicyVersion]:
     """The version in force at the purchase and the one in force at the request (reading R15)."""
-    versions = [version_at(name, purchased_at), version_at(name, requested_at)]
+    versions = [version_at_purchase(purchased_at), version_at(settings.POLICY_NAME, requested_at)]
     return list({version.id: version for version in versions}.values())
 
 
