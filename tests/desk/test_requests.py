@@ -4,7 +4,7 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from amends.desk import clock
 from amends.desk.accounts.models import Role, User
@@ -304,7 +304,7 @@ def test_nobody_approves_what_they_proposed(shop: Shop) -> None:
     assert shop.refunded(line) == [1815]
 
 
-def test_above_the_second_limit_two_people_agree(shop: Shop, settings: SettingsWrapper) -> None:
+def test_above_the_second_limit_two_people_agree(shop: Shop, settings: Settings) -> None:
     settings.APPROVAL_LIMITS = {"USD": (1000, 1500)}
     line = shop.sell(shop.monthly)
     go_to(day(3))
@@ -321,7 +321,7 @@ def test_above_the_second_limit_two_people_agree(shop: Shop, settings: SettingsW
     assert shop.refunded(line) == [1815]
 
 
-def test_what_is_approved_is_what_was_shown(shop: Shop, settings: SettingsWrapper) -> None:
+def test_what_is_approved_is_what_was_shown(shop: Shop, settings: Settings) -> None:
     settings.APPROVAL_LIMITS = {"USD": (0, 5000)}
     case = shop.ask(shop.sell(shop.monthly))
 
@@ -331,7 +331,7 @@ def test_what_is_approved_is_what_was_shown(shop: Shop, settings: SettingsWrappe
     assert nothing_moved()
 
 
-def test_an_agent_cannot_approve(shop: Shop, settings: SettingsWrapper) -> None:
+def test_an_agent_cannot_approve(shop: Shop, settings: Settings) -> None:
     settings.APPROVAL_LIMITS = {"USD": (0, 5000)}
     case = shop.ask(shop.sell(shop.monthly))
 
@@ -341,7 +341,7 @@ def test_an_agent_cannot_approve(shop: Shop, settings: SettingsWrapper) -> None:
     assert nothing_moved()
 
 
-def test_parts_do_not_stay_below_the_limit_of_a_day(shop: Shop, settings: SettingsWrapper) -> None:
+def test_parts_do_not_stay_below_the_limit_of_a_day(shop: Shop, settings: Settings) -> None:
     settings.APPROVAL_LIMITS = {"USD": (2000, 5000)}
     first, second = shop.sell(shop.monthly), shop.sell(shop.monthly)
     go_to(day(1))
@@ -471,7 +471,7 @@ def test_one_refund_asked_for_by_four_at_once_is_one_case_and_one_refund(shop: S
     assert (Case.objects.count(), shop.refunded(line)) == (1, [1815])
 
 
-def test_two_approvers_at_once_make_one_refund(shop: Shop, settings: SettingsWrapper) -> None:
+def test_two_approvers_at_once_make_one_refund(shop: Shop, settings: Settings) -> None:
     settings.APPROVAL_LIMITS = {"USD": (0, 5000)}
     line = shop.sell(shop.monthly)
     case = shop.ask(line)

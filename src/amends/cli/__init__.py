@@ -2,7 +2,8 @@
 
 import json
 import sys
-from typing import TextIO
+from importlib import import_module
+from typing import ClassVar, TextIO
 
 import click
 
@@ -51,7 +52,30 @@ POLICY = PolicyFile()
 CASES = click.File(encoding="utf-8")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands of the kernel, and those of the desk, which load Django only when they are called."""
+
+    desk: ClassVar[dict[str, str]] = {
+        "up": "up_command",
+        "demo": "demo_command",
+        "books": "books_group",
+        "clock": "clock_group",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names."""
+        return sorted([*super().list_commands(ctx), *self.desk])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name."""
+        if cmd_name not in self.desk:
+            return super().get_command(ctx, cmd_name)
+        found = getattr(import_module("amends.cli.desk"), self.desk[cmd_name])
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="amends", prog_name="amends", message="%(prog)s 0.1.0")
 def main() -> None:
     """A refund desk as code: one Markdown policy that customers read and that decides."""

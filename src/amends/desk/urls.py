@@ -1,5 +1,11 @@
 """Addresses of the doors."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from amends.desk.operation import views as operation
+
+urlpatterns = [
+    path("healthz", operation.health),
+    path("readyz", operation.ready),
+    path("metrics", operation.metrics),
+]
