@@ -1,8 +1,10 @@
 """Every example in the documents is run; `docs/README.md` says how a block is marked."""
 
+import doctest
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,7 @@ from amends.policy.model import Policy
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for path in ROOT.glob("docs/*.md"))
-SHOWN_ONLY = ("text", "markdown", "sh", "python", "")
+SHOWN_ONLY = ("text",)
 FRAME_KEYS_ADDED = ("inputs", "assume")
 
 Json = dict[str, object]
@@ -92,9 +94,9 @@ def entries(head: str) -> dict[str, str]:
     return found
 
 
-def framed(fragment: str) -> str:
-    """A fragment as a whole policy: lines of a head of its own replace or extend those of the frame."""
-    _, frame, _ = named_once("frame").split("---\n", 2)
+def framed(fragment: str, frame_text: str | None = None) -> str:
+    """A fragment below a policy: lines of a head of its own replace or extend those of the policy's head."""
+    _, frame, above = (frame_text or named_once("frame")).split("---\n", 2)
     head, body = "", fragment
     if fragment.startswith("---\n"):
         _, head, body = fragment.split("---\n", 2)
@@ -105,7 +107,7 @@ def framed(fragment: str) -> str:
     for key, lines in own.items():
         below = lines.split("\n", 1)[1] if key in FRAME_KEYS_ADDED else ""
         merged[key] = merged[key] + below if key in FRAME_KEYS_ADDED else lines
-    return f"---\n{''.join(merged.values())}---\n{body}"
+    return f"---\n{''.join(merged.values())}---\n{above}{body}"
 
 
 def problems_of(text: str) -> list[str]:
@@ -124,6 +126,12 @@ def tell(example: Example, telling: Telling) -> None:
             telling.in_frame = example.kind != "policy"
             telling.policy = parse_policy(framed(example.text) if telling.in_frame else example.text)
             keep(example, telling)
+        case "more":
+            file = telling.folder / example.words[0]
+            file.write_text(
+                framed(f"\n{example.text}" if example.text[0] != "-" else example.text, file.read_text())
+            )
+            telling.policy = parse_policy(file.read_text())
         case "wrong":
             code, *rest = example.words
             text = example.text if "whole" in rest else framed(example.text)
@@ -146,6 +154,8 @@ def tell(example: Example, telling: Telling) -> None:
             keep(example, telling)
         case "console":
             talk(example.text, telling.folder)
+        case "python":
+            converse(example, telling.folder)
         case _:
             assert example.kind in SHOWN_ONLY, f"no meaning for a block `{example.kind}`"
 
@@ -173,6 +183,15 @@ def talk(text: str, folder: Path) -> None:
             said += f"{line}\n{done.stdout}"
 
     assert said.rstrip() == text.rstrip()
+
+
+def converse(example: Example, folder: Path) -> None:
+    """Run the lines of Python behind `>>>` and compare what they show."""
+    test = doctest.DocTestParser().get_doctest(example.text, {}, str(example), None, example.line)
+    with chdir(folder):
+        result = doctest.DocTestRunner(verbose=False).run(test)
+
+    assert (result.failed, bool(test.examples)) == (0, True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
