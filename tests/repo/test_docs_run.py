@@ -56,6 +56,13 @@ class Telling:
         return decide(self.policy, {**base, **self.case}, waive=waive, grant=options.get("grant"))
 
 
+def begin(folder: Path) -> Telling:
+    """A folder in which the commands of a page find the program and the policies of the checkout."""
+    for name in ("bin", "policies", "examples"):
+        (folder / name).symlink_to(ROOT / name)
+    return Telling(folder)
+
+
 def examples_of(page: Path) -> Iterator[Example]:
     for token in MarkdownIt("commonmark").enable("table").parse(page.read_text()):
         if token.type != "fence":
@@ -153,7 +160,7 @@ def tell(example: Example, telling: Telling) -> None:
         case "base" | "file":
             keep(example, telling)
         case "console":
-            talk(example.text, telling.folder)
+            assert transcript(example.text, telling.folder) == example.text.rstrip()
         case "python":
             converse(example, telling.folder)
         case _:
@@ -167,8 +174,8 @@ def keep(example: Example, telling: Telling) -> None:
         (telling.folder / name).write_text(example.text)
 
 
-def talk(text: str, folder: Path) -> None:
-    """Run the commands of a console block and compare everything that they print."""
+def transcript(text: str, folder: Path) -> str:
+    """The commands of a console block with everything that they print."""
     said = ""
     for line in text.splitlines():
         if line.startswith("$ "):
@@ -181,8 +188,7 @@ def talk(text: str, folder: Path) -> None:
                 check=False,
             )
             said += f"{line}\n{done.stdout}"
-
-    assert said.rstrip() == text.rstrip()
+    return said.rstrip()
 
 
 def converse(example: Example, folder: Path) -> None:
@@ -196,9 +202,7 @@ def converse(example: Example, folder: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_every_example_of_a_page_does_what_the_page_says(page: Path, tmp_path: Path) -> None:
-    for name in ("bin", "policies", "examples"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    telling = Telling(tmp_path)
+    telling = begin(tmp_path)
     for example in examples_of(page):
         try:
             tell(example, telling)
