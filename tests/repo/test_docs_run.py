@@ -208,3 +208,16 @@ def test_every_example_of_a_page_does_what_the_page_says(page: Path, tmp_path: P
             tell(example, telling)
         except (AssertionError, InputError, PolicyError) as error:
             pytest.fail(f"docs/{example}: {error}")
+
+
+def test_the_refund_of_the_readme_is_what_the_shipped_policy_decides(tmp_path: Path) -> None:
+    texts = {example.kind: example.text for example in examples_of(ROOT / "README.md")}
+    begin(tmp_path)
+    (tmp_path / "case.json").write_text(texts["json"])
+    letter = "$ bin/amends decide policies/flux-kontext.md case.json --letter"
+    _, _, granted = transcript(letter, tmp_path).partition("\n")
+    (tmp_path / "case.json").write_text(texts["json"].replace('"generations": 12', '"generations": 60'))
+    denied = transcript(letter, tmp_path)
+
+    assert granted.startswith(texts["text"])
+    assert "With 50 or fewer it would be $18.15" in denied
