@@ -1,4 +1,4 @@
-"""Each policy of the bad corpus gets exactly the message recorded beside it; each good one the answers beside it.
+"""Each bad policy and each bad file of cases gets the message beside it, each good policy the answers beside it.
 
 `bin/test tests/kernel/reader/test_corpus.py --record` writes the files `.txt` anew; read them in the diff.
 """
@@ -10,10 +10,13 @@ from click.testing import CliRunner
 
 from amends import PolicyError, read_policy
 from amends.cli import main
+from amends.policy.cases import read_worked_cases
 from amends.policy.errors import WHY
+from amends.policy.model import Policy
 
 CORPUS = Path(__file__).resolve().parents[2] / "corpus"
 BAD = sorted((CORPUS / "bad").glob("*/*.md"))
+CASES = sorted((CORPUS / "cases").glob("*.cases.md"))
 GOOD = sorted((CORPUS / "good").glob("*/*.md"))
 MADE_BY_TESTS = {"file-too-large"}
 """Codes whose files are too large to keep: test_hostile.py makes them."""
@@ -33,6 +36,12 @@ def message_for(path: Path) -> str:
     return str(caught.value).replace(f"{path}:", f"{path.name}:") + "\n"
 
 
+def message_for_cases(policy: Policy, path: Path) -> str:
+    with pytest.raises(PolicyError) as caught:
+        read_worked_cases(policy, path)
+    return str(caught.value).replace(f"{path}:", f"{path.name}:") + "\n"
+
+
 def answers_for(path: Path) -> str:
     run = CliRunner().invoke
     shown = run(main, ["inputs", str(path)], catch_exceptions=False).output
@@ -44,6 +53,13 @@ def answers_for(path: Path) -> str:
 @pytest.mark.parametrize("path", BAD, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_bad_policy_gets_the_message_beside_it(path: Path, pytestconfig: pytest.Config) -> None:
     expect(path, message_for(path), pytestconfig)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_bad_worked_cases_get_the_message_beside_them(
+    path: Path, shipped: Policy, pytestconfig: pytest.Config
+) -> None:
+    expect(path, message_for_cases(shipped, path), pytestconfig)
 
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -66,4 +82,4 @@ def test_every_code_of_the_catalogue_has_a_policy_that_gets_it() -> None:
 def test_nothing_is_recorded_without_its_policy() -> None:
     recorded = {path.with_suffix(".md") for path in CORPUS.rglob("*.txt")}
 
-    assert recorded == {*BAD, *GOOD}
+    assert recorded == {*BAD, *CASES, *GOOD}

@@ -97,11 +97,11 @@ def check_used(scope: Scope, problems: Problems) -> None:
                 problems.add("unused-column", span, f"No rule reads the column `{column}`.", fix)
     for name in scope.inputs:
         if name not in scope.used:
-            fix = f"Use `{name}` in a rule, or remove its line."
+            fix = "Use it in a rule, or remove it."
             problems.add("unused-input", scope.places[name], f"No rule reads the input `{name}`.", fix)
     for name in scope.definitions:
         if name not in scope.used:
-            fix = f"Use `{name}` in a rule, or remove its block."
+            fix = "Use it in a rule, or remove it."
             problems.add("unused-fact", scope.places[name], f"No rule reads the fact `{name}`.", fix)
 
 
