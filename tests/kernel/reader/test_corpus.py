@@ -3,6 +3,7 @@
 `bin/test tests/kernel/reader/test_corpus.py --record` writes the files `.txt` anew; read them in the diff.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,18 @@ def message_for_cases(policy: Policy, path: Path) -> str:
 
 def answers_for(path: Path) -> str:
     run = CliRunner().invoke
-    shown = run(main, ["inputs", str(path)], catch_exceptions=False).output
-    cases = path.with_suffix(".jsonl")
-    decided = run(main, ["decide", str(path), str(cases), "--letter"], catch_exceptions=False).output
-    return f"{shown}\n{decided}"
+    shown = run(main, ["inputs", str(path)], catch_exceptions=False).stdout
+    cases = str(path.with_suffix(".jsonl"))
+    decided = run(main, ["decide", str(path), cases, "--json"], catch_exceptions=False).stdout
+    return shown + "".join(f"\n{answer(line)}\n" for line in decided.splitlines())
+
+
+def answer(line: str) -> str:
+    """What was decided, one part to a line, without what says nothing or only names the policy."""
+    parts = json.loads(line).items()
+    left_out = ("policy", "core_sha256", "facts")
+    shown = {key: value for key, value in parts if key not in left_out and value not in (None, [], {})}
+    return "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in shown.items())
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: f"{path.parent.name}/{path.stem}")

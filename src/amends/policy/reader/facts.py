@@ -51,6 +51,7 @@ class FactReader:
             return
         self.table_ids.add(mark.id)
         if mark.id in self.scope.places:
+            self.scope.broken.add(mark.id)
             message = f"The table would be called `{mark.id}`, as the declaration in line {self.scope.places[mark.id].line}."
             self.problems.add(
                 "duplicate-name", span, message, "Give the sentence above the table another id."

@@ -179,15 +179,15 @@ def _earlier_mark(body: Fragment) -> Fragment | None:
     return None
 
 
-def heading_parts(block: Block, problems: Problems) -> tuple[str, Fragment | None]:
+def heading_parts(block: Block, scope: Scope, problems: Problems) -> tuple[str, Fragment | None]:
     """The title of a heading and the text of its `.where` condition."""
-    if number := _MARK.search(block.text.text):
-        message = "A heading is no sentence, so no rule can keep the number in it."
-        problems.add(
-            "bad-parameter", block.text.span(*number.span()), message, "Write it in a sentence below."
-        )
-        return block.text.text, None
     text = block.text
+    if number := _MARK.search(text.text):
+        message = "A heading is no sentence, so no rule can keep the number in it."
+        fix = "Write it in a sentence below."
+        problems.add("bad-parameter", text.span(*number.span()), message, fix)
+        scope.has_nameless = True
+        return text.text, None
     body, mark = split_mark(text)
     if mark is None and (stray := re.search(r"[{}]", text.text)):
         mark = text.cut(stray.start())

@@ -21,6 +21,18 @@ from amends.policy.reader.scope import Scope
 from amends.policy.source import Fragment
 
 BLOCKS_MAX = 5_000
+_IN_PLACE = {
+    "bad-value",
+    "misplaced-block",
+    "misplaced-key",
+    "overlapping-rows",
+    "unguarded-division",
+    "unguarded-none",
+    "unrounded",
+    "wrong-type",
+    "wrong-unit",
+}
+"""Codes of lines that say which names they mean, so that what nothing reads can still be told."""
 _BLOCK_KINDS = (*DRAFTED, "define")
 
 
@@ -90,7 +102,7 @@ class _Reading:
         blocks = self.document.blocks
         for block, below in zip(blocks, (*blocks[1:], None), strict=False):
             if block.kind == "heading":
-                title, where = heading_parts(block, self.problems)
+                title, where = heading_parts(block, self.scope, self.problems)
                 self.prose.sections.append(Section(title, block.level, anchor(title, taken), None))
                 self.conditions.append(where)
                 section, after = section + 1, None
@@ -217,14 +229,23 @@ class _Reading:
                 "Declare `paid: money, from desk`, or bind another input: `roles:` and below it `paid: name`."
             )
             self.problems.add("no-money", grants[0].span, "No input is the amount that was paid.", fix)
+        if len(assumptions) == len(self.head.assumptions):
+            coverage.check_divisions(scope, assumptions, self.problems)
+        if {problem.code for problem in self.problems.found} <= _IN_PLACE:
+            scope.used |= self._mentioned() if self.problems.found else set()
+            coverage.check_used(scope, self.problems)
         if self.problems.found:
-            # Names read only by lines that did not resolve would be reported as unread.
             return
-        coverage.check_used(scope, self.problems)
-        coverage.check_divisions(scope, assumptions, self.problems)
         conditions = [(rule.when, rule.span) for rule in blocks.rules]
         lines = [(line.expression, rule.span) for rule in blocks.rules for line in rule.lines]
         coverage.check_sizes(scope, conditions + lines, self.problems)
+
+    def _mentioned(self) -> set[str]:
+        """Names in lines that may not have resolved, so that what they read is not reported as unread."""
+        texts = [*self.head.assumptions, *filter(None, self.conditions)]
+        for piece in self.pieces:
+            texts += [*piece.block.lines, *(piece.block.rows[0] if piece.block.rows else ())]
+        return {word for text in texts for word in re.findall(r"\w+(?:\.\w+)?", text.text)}
 
     def _build(self, assumptions: tuple[Node, ...]) -> Policy:
         head, blocks, scope = self.head, self.blocks.blocks, self.scope
