@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amends import PolicyError, parse_policy, read_policy
+from amends import PolicyError, decide, parse_policy, read_policy
 from amends.policy.errors import PROBLEMS_MAX
 
 SHIPPED = (Path(__file__).resolve().parents[3] / "policies" / "flux-kontext.md").read_text(encoding="utf-8")
@@ -247,12 +247,20 @@ def test_a_long_chain_of_overrides_is_no_mistake() -> None:
     assert len(parse_policy(body("".join(rules) + refusal(f"c{count - 1}"))).rules) == count + 1
 
 
-def test_the_longest_chain_of_the_deepest_facts_still_reads() -> None:
-    deepest = "".join(fact(f"f{n}", f"{'max(0, ' * 36}f{n - 1}{')' * 36}") for n in range(1, 40))
+def deep_facts(count: int, levels: int) -> str:
+    deep = [fact(f"f{n}", f"{'max(0, ' * levels}f{n - 1}{')' * levels}") for n in range(1, count)]
+    return body(fact("f0", "paid") + "".join(deep) + refusal("last", f"when: f{count - 1} > 0\n"))
 
-    policy = parse_policy(body(fact("f0", "paid") + deepest + refusal("last", "when: f39 > 0\n")))
 
-    assert len(policy.derived) == 40
+def test_the_deepest_facts_that_read_are_also_decided() -> None:
+    policy = parse_policy(deep_facts(3, 38))
+
+    assert decide(policy, {"currency": "USD", "paid": 0}).outcome == "granted"
+    assert decide(policy, {"currency": "USD"}).outcome == "needs_information"
+
+
+def test_deep_facts_made_of_deep_facts_are_refused() -> None:
+    assert codes_of(deep_facts(40, 38)) == {"too-deep"}
 
 
 def test_a_folder_is_an_error_of_the_file_system(tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def check_overrides(
                 fix = suggest(target, ruled, f"These have rules: {', '.join(sorted(ruled)[:12])}.")
                 problems.add("unknown-clause", span, message, fix)
     for circle in resolution_order(edges)[1]:
-        draft = next(draft for draft in drafts if draft.id == circle[0])
-        _, span = next(word for word in draft.words("overrides") if word[0] == circle[1])
+        words = [word for draft in drafts if draft.id == circle[0] for word in draft.words("overrides")]
+        span = next(span for target, span in words if target == circle[1])
         message = f"The clauses override each other: {' -> '.join(circle)}."
         if circle[0] == circle[1]:
             message = f"`{circle[0]}` overrides itself."

@@ -1,6 +1,7 @@
 """Derived facts and tables: each is resolved after what it is made of."""
 
 from amends.policy.errors import Problems
+from amends.policy.expression import Cell, Derived, Node, children
 from amends.policy.reader.document import Block
 from amends.policy.reader.expressions import Expressions
 from amends.policy.reader.order import chain_lengths, resolution_order
@@ -10,6 +11,8 @@ from amends.policy.reader.tables import Grid, read_grid, resolve_table
 from amends.policy.source import Fragment
 
 CHAIN_MAX = 40
+LEVELS_MAX = 100
+"""Every engine walks an expression with the facts in it, some of them by recursion."""
 ROWS_MAX = 2_000
 
 
@@ -25,6 +28,7 @@ class FactReader:
         self.table_ids: set[str] = set()
         """Sentences that a table follows, also one with a problem."""
         self.rows = 0
+        self.levels: dict[str, int] = {}
 
     def declare(self, name: Fragment, text: Fragment) -> None:
         """Note the text of a `define` block."""
@@ -77,7 +81,7 @@ class FactReader:
             if name in self.grids:
                 self._resolve_table(name)
             elif name not in self.scope.broken:
-                self.expressions.derive(name)
+                self._resolve_fact(name)
 
     def _parts(self) -> dict[str, set[str]]:
         """What each fact and each table is made of."""
@@ -103,9 +107,36 @@ class FactReader:
             message = f"`{first}` builds on a chain of more than {CHAIN_MAX} facts."
             self.problems.add("too-deep", self.scope.places[first], message, "Build on the inputs directly.")
 
+    def _resolve_fact(self, name: str) -> None:
+        self.expressions.derive(name)
+        node = self.scope.derived.get(name)
+        if node is None:
+            return
+        self.levels[name] = self._levels_of(node)
+        if self.levels[name] > LEVELS_MAX:
+            del self.scope.derived[name]
+            self.scope.broken.add(name)
+            message = f"`{name}` has more than {LEVELS_MAX} levels, with the facts that it is made of."
+            self.problems.add("too-deep", self.scope.places[name], message, "Build on the inputs directly.")
+
+    def _levels_of(self, node: Node) -> int:
+        """How many parts stand inside each other, through the facts that are named."""
+        deepest = 0
+        waiting = [(node, 1)]
+        while waiting:
+            part, level = waiting.pop()
+            match part:
+                case Derived(name=below) | Cell(table=below):
+                    deepest = max(deepest, level + self.levels[below])
+                case _:
+                    deepest = max(deepest, level)
+            waiting.extend((child, level + 1) for child in children(part))
+        return deepest
+
     def _resolve_table(self, name: str) -> None:
         table = resolve_table(self.grids[name], self.expressions, self.zone, self.problems)
         if table is None:
             self.scope.broken.add(name)
         else:
             self.scope.tables[name] = table
+            self.levels[name] = max((self._levels_of(key) for key in table.keys), default=0)
