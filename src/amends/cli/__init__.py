@@ -48,7 +48,7 @@ class PolicyFile(click.ParamType["Policy"]):
 
 
 POLICY = PolicyFile()
-CASES = click.File(encoding="utf-8")
+CASES = click.File(encoding="utf-8-sig", errors="surrogateescape")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -138,10 +138,15 @@ def inputs_command(policy: Policy, *, schema: bool) -> None:
 
 @main.command("page")
 @click.argument("policy", type=POLICY)
-@click.option("-o", "--output", type=click.File("w", encoding="utf-8", atomic=True), default="-")
-def page_command(policy: Policy, output: TextIO) -> None:
+@click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-")
+def page_command(policy: Policy, output: str) -> None:
     """Write the public page as one HTML document."""
-    output.write(render_page(policy))
+    try:
+        file = click.open_file(output, "w", encoding="utf-8", atomic=True)
+    except OSError as error:
+        raise click.FileError(output, error.strerror) from None
+    with file:
+        file.write(render_page(policy))
 
 
 @main.command("test")
