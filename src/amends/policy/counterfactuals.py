@@ -18,6 +18,7 @@ from amends.policy.evaluation import Evaluation
 from amends.policy.expression import All, Choice, Compare, Derived, Node, Not, Some, children
 from amends.policy.facts import COUNT_MAX, Facts, Input, Value
 from amends.policy.model import Policy, inputs_read
+from amends.policy.program import interpreted
 from amends.policy.types import INSTANT, YES_NO, Kind
 
 DAYS_BACK = 3660
@@ -125,7 +126,7 @@ def _other_days(policy: Policy, before: int, facts: Facts, comparisons: list[Com
         day
         for c in relevant
         for limit in limits
-        if (day := nearest_day_of_change(policy, facts, c, today, limit))
+        if (day := nearest_day_of_change(policy, facts, interpreted(policy, c), today, limit))
     }
     for day in sorted(days, key=lambda day: (abs(day - today), day)):
         # Earlier: the last moment of the day. Later: its first.

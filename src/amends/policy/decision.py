@@ -66,8 +66,8 @@ def decide_facts(program: Program, facts: Facts, waiver: Waiver | None = None) -
         return Decision(Outcome.NEEDS_INFORMATION, policy, str(facts["currency"]), missing=unmet)
     case = _Case(program, facts, waiver)
     decision = case.decide()
-    if decision.outcome is Outcome.DENIED and waiver is None and program.may_open(facts):
-        decision = replace(decision, opens_on=_opening_date(program, facts))
+    if decision.outcome is Outcome.DENIED and waiver is None and (openable := program.openable(facts)):
+        decision = replace(decision, opens_on=_opening_date(program, facts, openable))
     return _keep_promises(program, facts, decision, waiver)
 
 
@@ -286,11 +286,11 @@ class _Case:
         return tuple(name for name in self.policy.inputs if name in wanted)
 
 
-def _opening_date(program: Program, facts: Facts) -> str | None:
+def _opening_date(program: Program, facts: Facts, openable: int) -> str | None:
     """The first day on which the same case would be granted (reading R6)."""
     asked = program.policy.roles.asked
     assert asked is not None
-    for instant in opening_days(program.policy, facts):
+    for instant in opening_days(program, facts, openable):
         later = {**facts, asked: instant}
         if program.broken_assumption(later) >= 0:
             continue
