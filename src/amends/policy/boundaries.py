@@ -41,9 +41,11 @@ def nearest_day_of_change(
     asked = policy.roles.asked
     assert asked is not None
 
+    later = dict(facts)
+
     def answer(day: int) -> object:
-        instant = facts[asked] if day == first else dates.day_start(day, policy.zone)
-        return comparison({**facts, asked: instant})
+        later[asked] = facts[asked] if day == first else dates.day_start(day, policy.zone)
+        return comparison(later)
 
     return first_change(answer, first, last)
 
