@@ -14,7 +14,15 @@ OUTCOMES = ("granted", "denied", "needs_information", "needs_review")
 GRANTS = (None, "refund", "partial_refund", "convert_to_monthly")
 CASE = build_entity(key="request", plural="requests", label="A request", is_person=True)
 
-FLAGS = ("identified", "reason_given", "accidental", "converted_before", "prevents_use", "continuous", "evidence")
+FLAGS = (
+    "identified",
+    "reason_given",
+    "accidental",
+    "converted_before",
+    "prevents_use",
+    "continuous",
+    "evidence",
+)
 WORDS = {
     "request": ("refund", "convert", "technical", "billing_error"),
     "product": ("subscription", "credits"),

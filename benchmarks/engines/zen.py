@@ -76,7 +76,10 @@ def _table():
     outputs = [{"id": f"to_{name}", "name": name, "field": name} for name in ("outcome", "grant", "amount")]
     columns = [column["id"] for column in inputs + outputs]
     rules = [
-        {"_id": str(number), **dict(zip(columns, (*row[:4], f'"{row[4]}"', f'"{row[5]}"', row[6]), strict=True))}
+        {
+            "_id": str(number),
+            **dict(zip(columns, (*row[:4], f'"{row[4]}"', f'"{row[5]}"', row[6]), strict=True)),
+        }
         for number, row in enumerate(ROWS)
     ]
     return {"hitPolicy": "first", "inputs": inputs, "outputs": outputs, "rules": rules}

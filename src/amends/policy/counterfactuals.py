@@ -6,7 +6,7 @@ reported only if `decide` then grants (semantics, rule 33).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 
 from amends.policy import dates
 from amends.policy.answer import Decision, Outcome
@@ -20,8 +20,11 @@ from amends.policy.facts import COUNT_MAX, Facts, Input, Value
 from amends.policy.model import Policy, inputs_read
 from amends.policy.program import interpreted
 from amends.policy.types import INSTANT, YES_NO, Kind
+from amends.policy.verdict import verdict_of
 
 DAYS_BACK = 3660
+VALUES_MAX = 40
+"""How many values of an input are tried, the nearest first: one that is further away helps nobody."""
 ASSUMED_MAX = 3
 """How many answers of the customer an offer may suppose."""
 
@@ -53,9 +56,10 @@ def find_changes(policy: Policy, facts: Facts) -> tuple[Change, ...]:
     for declared in policy.inputs.values():
         if declared.name in policy.requires or facts[declared.name] is None:
             continue
-        for value in _candidates(policy, facts, declared, comparisons):
-            decision = _try(policy, {**facts, declared.name: value})
-            if decision is not None and decision.outcome is Outcome.GRANTED:
+        for value in islice(_candidates(policy, facts, declared, comparisons), VALUES_MAX):
+            changed = {**facts, declared.name: value}
+            if _is_granted(policy, changed):
+                decision = decide_facts(program_of(policy), changed)
                 found.append(Change(declared.name, value, facts[declared.name], decision))
                 break
     return tuple(found)
@@ -92,6 +96,13 @@ def _offer(policy: Policy, facts: Facts, name: str, member: str) -> Offer | None
 
 def _is_own_answer(declared: Input) -> bool:
     return declared.answered_by == "customer" and declared.type == YES_NO
+
+
+def _is_granted(policy: Policy, facts: Facts) -> bool:
+    try:
+        return verdict_of(policy)(facts)[0] is Outcome.GRANTED
+    except InputError:
+        return False
 
 
 def _try(policy: Policy, facts: Facts) -> Decision | None:
