@@ -16,8 +16,6 @@ from time import perf_counter_ns
 from typing import Any
 
 import hand_written
-from workload import complete_cases
-
 from amends import decide, read_policy
 from amends.policy.answer import Decision
 from amends.policy.compiled import program_of
@@ -26,6 +24,7 @@ from amends.policy.facts import read_facts
 from amends.policy.model import Policy
 from amends.policy.verdict import verdict_of
 from engines import Engine, Facts
+from workload import complete_cases
 
 POLICY = Path(__file__).parents[1] / "policies" / "flux-kontext.md"
 OTHERS = {

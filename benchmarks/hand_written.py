@@ -76,7 +76,7 @@ def broken_share(facts: Mapping[str, Any]) -> int:
     broken = max(0, broken_until // DAY - max(facts["issue_reported_at"], start) // DAY)
     share = (facts["paid"] - facts["fee"]) * broken
     days = end // DAY - start // DAY
-    rounded = (2 * abs(share) + days) // (2 * days)
+    rounded: int = (2 * abs(share) + days) // (2 * days)
     return rounded if share >= 0 else -rounded
 
 

@@ -6,6 +6,7 @@ is an input. The last column is the growth from the second largest policy to the
 
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import perf_counter_ns
 
@@ -87,7 +88,7 @@ def policy_text(clauses: int) -> str:
     return f"{HEAD}{''.join(inputs)}---\n# A generated policy\n{age}{REFER}{''.join(body)}"
 
 
-def case_of(policy: Policy, because: bool | None, **changes: object) -> Facts:
+def case_of(policy: Policy, *, because: bool | None, **changes: object) -> Facts:
     """A case in the last band, with the same answer for every reason."""
     grants = [name for name in policy.clauses if name.startswith("band_")]
     case: dict[str, object] = {
@@ -119,25 +120,23 @@ def measure(clauses: int) -> dict[str, float]:
     text = policy_text(clauses)
     policy = parse_policy(text)
     figures = {"read, ms": milliseconds(lambda: parse_policy(text), 3)}
-    none_holds, unknown, all_hold = (case_of(policy, because) for because in (False, None, True))
+    none_holds, unknown, all_hold = (case_of(policy, because=one) for one in (False, None, True))
     tracemalloc.start()
     decide_facts(program_of(policy), none_holds)
     figures["program, kB"] = tracemalloc.get_traced_memory()[0] / 1000
     tracemalloc.stop()
     figures["compile and first decision, ms"] = milliseconds(lambda: _first_decision(text, none_holds), 3)
     program, verdict = program_of(policy), verdict_of(policy)
-    referred = case_of(policy, None, is_looked_into=True, generations=None)
+    referred = case_of(policy, because=None, is_looked_into=True, generations=None)
     cases = {"granted": none_holds, "denied": all_hold, "unknown": unknown, "referred": referred}
     for name, facts in cases.items():
         expected = decide_facts(interpret(policy), facts).canonical()
         assert decide_facts(program, facts).canonical() == expected
-        figures[f"decision, {name}, ms"] = milliseconds(lambda facts=facts: decide_facts(program, facts))
+        figures[f"decision, {name}, ms"] = milliseconds(partial(decide_facts, program, facts))
     figures["verdict, granted, ms"] = milliseconds(lambda: verdict(none_holds))
     for name, facts in (("unknown", unknown), ("denied", all_hold)):
         decision = decide_facts(program, facts)
-        figures[f"explanation, {name}, ms"] = milliseconds(
-            lambda facts=facts, decision=decision: explain(policy, facts, decision), 1
-        )
+        figures[f"explanation, {name}, ms"] = milliseconds(partial(explain, policy, facts, decision), 1)
     return figures
 
 

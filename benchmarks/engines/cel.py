@@ -1,6 +1,7 @@
 """Common Expression Language, its Rust implementation: one expression, compiled once."""
 
 from cel import compile as compile_cel
+
 from engines import NUMBERS, Engine, with_numbers
 
 LEFT = "(paid - refunded - fee)"

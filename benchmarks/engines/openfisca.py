@@ -1,13 +1,14 @@
 """OpenFisca: variables with formulas over arrays; one case at a time, as a desk would ask it."""
 
-import numpy
-from engines import Engine, with_numbers
-from hand_written import FIX_TIME, FREE_USE, WINDOW
+import numpy as np
 from openfisca_core.entities import build_entity
 from openfisca_core.periods import DateUnit
 from openfisca_core.simulation_builder import SimulationBuilder
 from openfisca_core.taxbenefitsystems import TaxBenefitSystem
 from openfisca_core.variables import Variable
+
+from engines import Engine, with_numbers
+from hand_written import FIX_TIME, FREE_USE, WINDOW
 
 PERIOD = "2025-09"
 OUTCOMES = ("granted", "denied", "needs_information", "needs_review")
@@ -61,7 +62,7 @@ def _prepare(facts):
     known = with_numbers(facts)
     words = {name: members.index(known[name]) for name, members in WORDS.items()}
     given = words | {name: known[name] for name in (*FLAGS, *NUMBERS)}
-    return {name: numpy.array([value]) for name, value in given.items()}
+    return {name: np.array([value]) for name, value in given.items()}
 
 
 def _variable(name, formula=None):
@@ -103,21 +104,21 @@ def _branch(case, period):
         asks + (lasting == 0),
         get("evidence") == 0,
     ]
-    return numpy.select([condition.astype(bool) for condition in conditions], range(11), 11)
+    return np.select([condition.astype(bool) for condition in conditions], range(11), 11)
 
 
 def _outcome(case, period):
-    return numpy.array([2, 3, 1, 1, 3, 0, 1, 2, 0, 1, 2, 0])[case("branch", period)]
+    return np.array([2, 3, 1, 1, 3, 0, 1, 2, 0, 1, 2, 0])[case("branch", period)]
 
 
 def _kind(case, period):
-    return numpy.array([0, 0, 0, 0, 0, 3, 0, 0, 1, 0, 0, 2])[case("branch", period)]
+    return np.array([0, 0, 0, 0, 0, 3, 0, 0, 1, 0, 0, 2])[case("branch", period)]
 
 
 def _amount(case, period):
     left, days = case("left", period), case("period_days", period)
     share = (case("paid", period) - case("fee", period)) * case("broken_days", period)
-    partial = numpy.minimum((2 * share + days) // (2 * days), left)
-    amounts = (0 * left, case("rest", period), numpy.maximum(0, left), numpy.maximum(0, partial))
-    chosen = numpy.array([0, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 3])[case("branch", period)]
-    return numpy.choose(chosen, amounts)
+    partial = np.minimum((2 * share + days) // (2 * days), left)
+    amounts = (0 * left, case("rest", period), np.maximum(0, left), np.maximum(0, partial))
+    chosen = np.array([0, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 3])[case("branch", period)]
+    return np.choose(chosen, amounts)

@@ -6,9 +6,10 @@ to midnight and with the amount that is left after the fee, which the caller has
 
 from datetime import UTC, datetime
 
+from refund_guard import Refunds
+
 from engines import Engine
 from hand_written import DAY, FREE_USE, WINDOW
-from refund_guard import Refunds
 
 POLICY = {
     "subscription": {"refund_window_days": WINDOW},

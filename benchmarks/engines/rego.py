@@ -3,8 +3,9 @@
 `min` of this implementation takes 1840 for less than 475, so the smaller amount is found by a rule.
 """
 
+from regopy import Interpreter
+
 from engines import NUMBERS, Engine, with_numbers
-from regopy import Input, Interpreter
 
 MODULE = f"""
 package refunds

@@ -1,9 +1,11 @@
 """zen-engine: a decision model of expressions and one first-hit table."""
 
 import json
+from itertools import pairwise
+
+from zen import ZenEngine
 
 from engines import NUMBERS, Engine, with_numbers
-from zen import ZenEngine
 
 LEFT = "paid - refunded - fee"
 BROKEN = "round((paid - fee) * broken_days / period_days)"
@@ -65,7 +67,7 @@ def _model():
     names = ("in", "numbers", "table", "out")
     edges = [
         {"id": f"{source}-{target}", "sourceId": source, "targetId": target, "type": "edge"}
-        for source, target in zip(names, names[1:], strict=False)
+        for source, target in pairwise(names)
     ]
     return {"nodes": nodes, "edges": edges}
 
