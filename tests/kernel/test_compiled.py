@@ -1,12 +1,13 @@
 """The compiled program says what the interpreter says."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
-from amends import InputError, decide, read_policy
+from amends import InputError, decide, parse_policy, read_policy
 from amends.policy.compiled import program_of
 from amends.policy.decision import decide_facts
 from amends.policy.facts import read_facts
@@ -17,6 +18,66 @@ from conftest import ROOT
 from strategies import cases
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.md") if path.name != "README.md")
+
+# Grants that come to more than is left and to less than nothing, and promises that some cases break.
+EXTREME = parse_policy("""---
+policy: extreme
+title: Extremes
+version: 2025-01-01
+effective: 2025-01-01
+zone: UTC
+rounding: half_up
+contact: support@example.com
+inputs:
+  request: one of twice, less, never, asked, from customer, "What you ask for"
+  paid: money, from desk, "What you paid"
+  fee: money, from desk, "Fee"
+  refunded: money, from desk, "Returned before"
+assume:
+  refunded <= paid
+---
+# Extremes
+
+- Twice what you paid. {#twice}
+
+```rule twice
+grant: refund "Refund"
+when: request == twice
+lines:
+  paid "Paid": paid
+  again "Again": paid
+```
+
+- Less the fee. {#less}
+
+```rule less
+grant: refund "Refund"
+when: request == less
+lines:
+  paid "Paid": paid
+  fee "Fee": -fee
+```
+
+- Never. {#never}
+
+```rule never
+deny
+when: request == never
+```
+
+- Not after a person looked. {#asked}
+
+```rule asked
+refer
+when: request == asked
+```
+
+- The fee is kept, whatever comes. {#kept}
+
+```promise kept
+always: refund <= max(paid, paid) - fee
+```
+""")
 
 
 def answer(program: Program, case: dict[str, object]) -> object:
@@ -54,6 +115,21 @@ def test_compiled_and_interpreted_decisions_are_the_same_bytes(
 @given(case=cases())
 def test_a_verdict_is_the_decision_without_its_reasons(shipped: Policy, case: dict[str, object]) -> None:
     assert verdict(shipped, case) == decided(shipped, case)
+
+
+def test_extremes_are_decided_alike_by_interpreter_compiled_program_and_verdict() -> None:
+    amounts = (None, -1, 0, 1, 2, 5)
+    for request, paid, fee, refunded in product(("twice", "less", "never", "asked"), *[amounts] * 3):
+        case: dict[str, object] = {
+            "currency": "USD",
+            "request": request,
+            "paid": paid,
+            "fee": fee,
+            "refunded": refunded,
+        }
+
+        assert answer(program_of(EXTREME), case) == answer(interpret(EXTREME), case)
+        assert verdict(EXTREME, case) == decided(EXTREME, case)
 
 
 def cases_beside(path: Path) -> list[dict[str, object]]:

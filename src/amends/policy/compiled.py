@@ -6,7 +6,7 @@ sub-expression is computed once, so code grows with the policy and never faster.
 seen, in which everything that cannot hold there is gone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, lru_cache
 from operator import itemgetter
 from typing import TypeVar, cast
@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from amends.policy.code import ALWAYS, NEVER, UNKNOWN, Code, Fixed
 from amends.policy.expression import Compare, Node
 from amends.policy.facts import Facts
-from amends.policy.model import Policy, PromiseKind, Rule, inputs_read
+from amends.policy.model import Policy, Promise, PromiseKind, Rule, inputs_read
 from amends.policy.program import Amounts, Condition, Program, Results, openable_conditions
 from amends.policy.timing import time_comparisons
 from amends.policy.types import Kind
@@ -136,20 +136,21 @@ def _broken_assumption(policy: Policy) -> Callable[[Facts], int]:
     return cast("Callable[[Facts], int]", code.build())
 
 
-def promise_tests(code: Code) -> Iterator[tuple[int, str]]:
-    """For each promise that a single decision can break: its number, and the condition under which it does."""
-    for index, promise in enumerate(code.policy.promises):
-        if promise.kind not in (PromiseKind.ALWAYS, PromiseKind.NEVER):
-            continue
-        broken = code.test(promise.statement)[promise.kind is PromiseKind.ALWAYS]
-        if promise.condition is not None:
-            broken = f"{code.test(promise.condition)[0]} and {broken}"
-        yield index, broken
+def breakable_promises(policy: Policy) -> list[tuple[int, Promise]]:
+    """The promises that a single decision can break, with their numbers."""
+    kinds = (PromiseKind.ALWAYS, PromiseKind.NEVER)
+    return [(index, promise) for index, promise in enumerate(policy.promises) if promise.kind in kinds]
+
+
+def broken_test(code: Code, promise: Promise) -> str:
+    """The condition under which a decision breaks a promise."""
+    broken = code.test(promise.statement)[promise.kind is PromiseKind.ALWAYS]
+    return broken if promise.condition is None else f"{code.test(promise.condition)[0]} and {broken}"
 
 
 def _broken_promise(policy: Policy) -> Callable[[Facts, Results], int]:
     code = Code(policy, {})
-    for index, broken in promise_tests(code):
-        code.lines.append(f"if {broken}: return {index}")
+    for index, promise in breakable_promises(policy):
+        code.lines.append(f"if {broken_test(code, promise)}: return {index}")
     code.lines.append("return -1")
     return cast("Callable[[Facts, Results], int]", code.build("f, r"))

@@ -10,13 +10,14 @@ from typing import TypeAlias, cast
 
 from amends.policy.answer import Outcome
 from amends.policy.code import ALWAYS, NEVER, Code, Fixed
-from amends.policy.compiled import Variants, program_of, promise_tests
+from amends.policy.compiled import Variants, breakable_promises, broken_test, program_of
 from amends.policy.decision import SHAPES_MAX, decide_facts
-from amends.policy.expression import Given
+from amends.policy.expression import Compare, Given, Result
 from amends.policy.facts import Facts
-from amends.policy.model import Policy, Rule, Verb
+from amends.policy.model import Policy, Promise, PromiseKind, Rule, Verb
 from amends.policy.program import Program
 from amends.policy.resolution import DENIES, Clauses, members
+from amends.policy.signs import is_never_negative
 
 Verdict: TypeAlias = tuple[Outcome, str | None, int]
 """Outcome, grant, and the amount in minor units."""
@@ -151,8 +152,18 @@ def _keep_promises(code: Code, outcome: Outcome, grant: str | None, amount: str,
         "grant": repr(grant or "none"),
         "denials": repr(" ".join(denials)),
     }
-    for _, broken in promise_tests(code):
-        code.lines.append(f"if {broken}: return None")
+    for _, promise in breakable_promises(code.policy):
+        if amount != "0" or not _holds_of_nothing(code.policy, promise):
+            code.lines.append(f"if {broken_test(code, promise)}: return None")
+
+
+def _holds_of_nothing(policy: Policy, promise: Promise) -> bool:
+    """Whether a promise only bounds the refund, by what no refund at all cannot exceed."""
+    match promise.statement:
+        case Compare(operator="<=", left=Result(name="refund"), right=bound):
+            return promise.kind is PromiseKind.ALWAYS and is_never_negative(policy, bound)
+        case _:
+            return False
 
 
 def _finished(code: Code, outcome: Outcome, grant: str | None, amount: str) -> Settlement:
