@@ -52,7 +52,7 @@ CASES = click.File(encoding="utf-8-sig", errors="surrogateescape")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="amends", prog_name="amends", message="%(prog)s 0.1.0")
+@click.version_option("0.1.0", prog_name="amends", message="%(prog)s %(version)s")
 def main() -> None:
     """A refund desk as code: one Markdown policy that customers read and that decides."""
 

@@ -21,4 +21,4 @@ def best_of(decisions: Sequence[Decision]) -> Decision:
         for other in earliest_first
         if other is not best
     )
-    return replace(best, clauses=best.clauses + losing) if best.clauses else best
+    return replace(best, clauses=best.clauses + losing) if best.clauses and losing else best
