@@ -252,6 +252,13 @@ def deep_facts(count: int, levels: int) -> str:
     return body(fact("f0", "paid") + "".join(deep) + refusal("last", f"when: f{count - 1} > 0\n"))
 
 
+def test_forty_facts_may_build_on_each_other_and_no_more() -> None:
+    last = refusal("last", "when: f39 > 0\n")
+
+    assert len(parse_policy(chain(39, reverse=True) + last).derived) == 40
+    assert codes_of(chain(40, reverse=True) + last.replace("f39", "f40")) == {"too-deep"}
+
+
 def test_the_deepest_facts_that_read_are_also_decided() -> None:
     policy = parse_policy(deep_facts(3, 38))
 
