@@ -235,9 +235,9 @@ class Code:
 
     def _calculated(self, operator: str, left: str, right: str) -> str:
         if operator == "/":
-            # Unknown also where the divisor is 0.
-            known = f"{left} is not None and {right} is not None"
-            return self._store(f"{self.constant(calculate)}('/', {left}, {right}) if {known} else None")
+            code = f"{self.constant(calculate)}('/', {left}, {right})"
+            # Unknown also where the divisor is 0, so the name stays in doubt whatever its parts are.
+            return self._store(self._known_or_none((left, right), code))
         return self._guarded((left, right), f"{left} {operator} {right}")
 
     def _call(self, function: str, arguments: list[str]) -> str:
@@ -265,10 +265,13 @@ class Code:
 
     def _guarded(self, names: list[str] | tuple[str, ...], code: str) -> str:
         """The value of the code where all names are known, else None."""
+        guarded = self._known_or_none(names, code)
+        return self._store(guarded, may_be_unknown=guarded != code)
+
+    def _known_or_none(self, names: list[str] | tuple[str, ...], code: str) -> str:
         doubtful = list(dict.fromkeys(name for name in names if name in self._doubtful))
-        if not doubtful:
-            return self._store(code, may_be_unknown=False)
-        return self._store(f"None if {' or '.join(f'{name} is None' for name in doubtful)} else {code}")
+        unknown = " or ".join(f"{name} is None" for name in doubtful)
+        return f"None if {unknown} else {code}" if doubtful else code
 
     def _store(self, code: str, *, may_be_unknown: bool = True) -> str:
         name = f"v{len(self.lines)}"

@@ -62,7 +62,10 @@ def find_changes(policy: Policy, facts: Facts) -> tuple[Change, ...]:
     """The nearest changes that turn the case into a grant: of one input, or else of two."""
     comparisons = _comparisons(policy)
     moves = [
-        [Move(name, value, facts[name]) for value in islice(_candidates(policy, facts, declared, comparisons), VALUES_MAX)]
+        [
+            Move(name, value, facts[name])
+            for value in islice(_candidates(policy, facts, declared, comparisons), VALUES_MAX)
+        ]
         for name, declared in policy.inputs.items()
         if name not in policy.requires and facts[name] is not None
     ]
