@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import TextIO
 
 import click
@@ -19,7 +20,7 @@ from amends.policy.page.html import render_page
 from amends.policy.reader import read_policy
 from amends.policy.replay import replay
 from amends.policy.schema import case_schema
-from amends.policy.versions import best_of
+from amends.policy.versions import best_of, decide_each, known_inputs
 
 DIFFERENT = 1
 BAD_POLICY = 1
@@ -48,6 +49,9 @@ class PolicyFile(click.ParamType["Policy"]):
 
 
 POLICY = PolicyFile()
+ALSO = click.option(
+    "--also", type=POLICY, multiple=True, help="Another version of the policy; the better result wins."
+)
 CASES = click.File(encoding="utf-8-sig", errors="surrogateescape")
 
 
@@ -62,9 +66,7 @@ def main() -> None:
 @click.argument("cases", type=CASES, default="-")
 @click.option("--json", "form", flag_value="json", help="Write JSON also on a terminal.")
 @click.option("--letter", "form", flag_value="letter", help="Write letters also into a pipe.")
-@click.option(
-    "--also", type=POLICY, multiple=True, help="Another version of the policy; the better result wins."
-)
+@ALSO
 @click.option("--waive", multiple=True, metavar="CLAUSE", help="Set a clause aside, as a person may.")
 @click.option("--grant", metavar="CLAUSE", help="Use this granting clause if no other holds.")
 def decide_command(  # one parameter per option of the command
@@ -78,19 +80,18 @@ def decide_command(  # one parameter per option of the command
     """Decide CASES (one JSON object, an array, or JSON Lines; - is standard input) by POLICY."""
     as_letter = form == "letter" or (form is None and sys.stdout.isatty())
     failed = False
+    versions = (policy, *also)
     for case in read_cases(cases):
         try:
             if isinstance(case, InputError):
                 raise case
-            decision = best_of(
-                [decide(version, case, waive=waive, grant=grant) for version in (policy, *also)]
-            )
+            decision = best_of(decide_each(versions, case, waive=waive, grant=grant))
         except InputError as error:
             failed = True
             click.echo(_error_line(case, error) if not as_letter else f"error: {error}\n")
             continue
         if as_letter:
-            _, explanation = _explained(decision, case)
+            _, explanation = _explained(decision, known_inputs(decision.policy, versions, case))
             click.echo(write_letter(decision.policy, explanation) + "\n")
         else:
             click.echo(_decision_line(decision, case, waive, grant))
@@ -178,7 +179,8 @@ def test_command(policies: tuple[str, ...]) -> None:
 @main.command("replay")
 @click.argument("policy", type=POLICY)
 @click.argument("decisions", type=CASES, default="-")
-def replay_command(policy: Policy, decisions: TextIO) -> None:
+@ALSO
+def replay_command(policy: Policy, decisions: TextIO, also: tuple[Policy, ...]) -> None:
     """Decide stored DECISIONS (the lines that `decide` wrote) again and compare every byte of their cores."""
     different = total = 0
     for number, stored in enumerate(read_cases(decisions), 1):
@@ -186,7 +188,7 @@ def replay_command(policy: Policy, decisions: TextIO) -> None:
         try:
             if isinstance(stored, InputError):
                 raise stored
-            difference = replay(policy, stored)
+            difference = replay((policy, *also), stored)
         except InputError as error:
             difference = str(error)
         if difference:
@@ -196,7 +198,7 @@ def replay_command(policy: Policy, decisions: TextIO) -> None:
     sys.exit(DIFFERENT if different else 0)
 
 
-def _explained(decision: Decision, case: dict[str, object]) -> tuple[Facts, Explanation]:
+def _explained(decision: Decision, case: Mapping[str, object]) -> tuple[Facts, Explanation]:
     policy = decision.policy
     facts = read_facts(policy.inputs, policy.currencies, case)
     return facts, explain(policy, facts, decision)

@@ -278,7 +278,7 @@ def _number_text(policy: Policy, name: str) -> str | None:
         return None
     index = policy.tables[table].columns.index(column)
     for candidate in policy.tables[table].rows:
-        if ", ".join(str(key.member) for key in candidate.keys) == row:
+        if ", ".join(map(str, candidate.keys)) == row:
             return candidate.values[index].text
     return None
 

@@ -21,6 +21,7 @@ _BRACES = re.compile(r"\{[^{}]*\}")
 _WHERE = re.compile(r'\{\s*\.where\s+"([^"]*)"\s*\}')
 _SLUG = re.compile(r"[^a-z0-9]+")
 _SERVICE = ".service"
+_REPEATS = "="
 _MARKS = (".info", _SERVICE)
 _FIX = "End it with `{#id}` and give the id a rule, or with `{.info}` if it decides nothing."
 
@@ -57,6 +58,10 @@ def read_marks(text: Fragment, scope: Scope, zone: str, problems: Problems) -> s
 
 def _read_mark(text: Fragment, match: re.Match[str], scope: Scope, zone: str, problems: Problems) -> None:
     shown = text.cut(*match.span(1))
+    if match[2].strip().startswith(_REPEATS):
+        name = text.cut(*match.span(2))
+        scope.repeats.append((name.cut(len(_REPEATS)), shown))
+        return
     words = [text.cut(*word.span()) for word in re.compile(r"\S+").finditer(match.string, *match.span(2))]
     names = [word.cut(1) for word in words if word.text.startswith("#")]
     strange = next((word for word in words if not word.text.startswith("#") and word.text != _SERVICE), None)
@@ -82,6 +87,34 @@ def _read_mark(text: Fragment, match: re.Match[str], scope: Scope, zone: str, pr
             scope.broken.add(names[0].text)
         elif is_free:
             scope.parameters[names[0].text] = parameter
+
+
+def check_repeats(scope: Scope, zone: str, problems: Problems) -> None:
+    """A number that a sentence repeats, `[7 days]{=window}`, says what the sentence says that names it."""
+    for name, shown in scope.repeats:
+        parameter = scope.parameters.get(name.text)
+        if parameter is None:
+            if name.text not in scope.broken:
+                fix = suggest(
+                    name.text, scope.parameters, "Name it where it is said first: `[7 days]{#window}`."
+                )
+                problems.add("unknown-name", name.span(), f"No number is called `{name.text}`.", fix)
+            continue
+        try:
+            quantity = read_quantity(shown.text, zone)
+        except UnreadableNumberError:
+            quantity = None
+        if quantity is None or (quantity.type, quantity.value, quantity.currency) != (
+            parameter.type,
+            parameter.value,
+            parameter.currency,
+        ):
+            message = (
+                f"This repeats `{name.text}`, which line {parameter.span.line} says is `{parameter.text}`."
+            )
+            problems.add(
+                "bad-parameter", shown.span(), message, f"Write `[{parameter.text}]{{={name.text}}}`."
+            )
 
 
 def read_parameter(

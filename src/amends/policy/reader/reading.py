@@ -15,7 +15,15 @@ from amends.policy.reader.expressions import Expressions
 from amends.policy.reader.facts import FactReader
 from amends.policy.reader.fragments import is_comment, joined
 from amends.policy.reader.head import read_head
-from amends.policy.reader.prose import Mark, Prose, Sentences, anchor, heading_parts, read_marks
+from amends.policy.reader.prose import (
+    Mark,
+    Prose,
+    Sentences,
+    anchor,
+    check_repeats,
+    heading_parts,
+    read_marks,
+)
 from amends.policy.reader.rules import BlockReader
 from amends.policy.reader.scope import Scope
 from amends.policy.source import Fragment
@@ -82,6 +90,7 @@ class _Reading:
     def policy(self) -> Policy:
         """Read everything, then report or build."""
         self._outline()
+        check_repeats(self.scope, self.head.zone, self.problems)
         self._check_kinds()
         self._read_facts()
         assumptions = self._assumptions()

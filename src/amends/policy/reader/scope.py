@@ -35,6 +35,8 @@ class Scope:
     """Names that an expression reads; columns as `table.column`."""
     divisions: list[tuple[Node, Fragment]] = field(default_factory=list)
     """Divisors that must be shown not to be zero."""
+    repeats: list[tuple[Fragment, Fragment]] = field(default_factory=list)
+    """Numbers that a sentence says again: the name, and what is shown."""
 
     def declare(self, key: Fragment, problems: Problems) -> bool:
         """Note where a new name stands; false where it is malformed, reserved or taken."""
