@@ -105,13 +105,14 @@ class Money:
     def split(self, weights: Sequence[int]) -> list[Self]:
         """Share the amount in proportion to the weights (reading R19).
 
-        Amounts: weights >= 0, at least one above 0.
+        Amounts: weights >= 0; where all are 0, the parts are equal.
         Rounding: none is lost; the largest remainders get the odd units, ties to the earlier part.
         Invariant: the parts sum to the amount.
 
         >>> [part.amount for part in Money(5, "USD").split([1, 1, 1])]
         [2, 2, 1]
         """
+        weights = weights if any(weights) else [1] * len(weights)
         total = sum(weights)
         sign = -1 if self.amount < 0 else 1
         shares = [divmod(abs(self.amount) * weight, total) for weight in weights]
