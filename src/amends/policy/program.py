@@ -1,6 +1,6 @@
 """What deciding needs to know of one policy, as functions of the facts.
 
-`interpret` builds it on the interpreter and is the meaning; `compiled.compile_policy` builds the same, faster.
+`interpret` builds it on the interpreter and is the meaning; `compiled.program_of` builds the same, faster.
 """
 
 from collections.abc import Callable
