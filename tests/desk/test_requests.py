@@ -442,7 +442,7 @@ def test_every_stored_decision_replays_byte_for_byte(shop: Shop) -> None:
     record = case.decisions.get()
 
     stored = record.core | {"facts": record.inputs, "core_sha256": record.core_sha256}
-    assert replay(policies.read(record.version), stored) is None
+    assert replay([policies.read(record.version)], stored) is None
 
 
 def test_one_refund_asked_for_by_four_at_once_is_one_case_and_one_refund(shop: Shop) -> None:

@@ -99,7 +99,8 @@ def check_decisions() -> Iterator[str]:
         stored = record.core | {"facts": record.inputs, "core_sha256": record.core_sha256}
         if record.waived or record.grant_by:
             stored |= {"waive": record.waived, "grant_by": record.grant_by or None}
-        if not record.alternatives and (difference := replay(policies.read(record.version), stored)):
+        asked = [record.version, *policies.versions_named(record.alternatives)]
+        if difference := replay([policies.read(version) for version in asked], stored):
             yield f"decision {record.id}: replays with another {difference}"
 
 

@@ -38,9 +38,10 @@ def find_reopening(policy: Policy, inputs: Mapping[str, object]) -> Reopening | 
     program = program_of(policy)
     facts = read_facts(policy.inputs, policy.currencies, inputs)
     asked = policy.roles.asked
-    if asked is None or not program.may_open(facts):
+    openable = program.openable(facts)
+    if asked is None or not openable:
         return None
-    for instant in opening_days(policy, facts):
+    for instant in opening_days(program, facts, openable):
         try:
             decision = decide_facts(program, facts | {asked: instant})
         except InputError:
