@@ -5,12 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, Role, User
-from amends.desk.cases.models import Case, Channel, RequestKind
+from amends.desk.cases.approving import approve
+from amends.desk.cases.models import Case, Channel, DecisionRecord, RequestKind
 from amends.desk.cases.opening import Request, open_case
 from amends.desk.cases.paying import follow, follow_payment
+from amends.desk.journal.models import Entry
+from amends.desk.notices.models import Letter
 from amends.desk.orders.actions import NewLine, change_next_plan, record_order
 from amends.desk.orders.models import Line, Plan, Price, Product, Subscription
 from amends.desk.payments.inbox import sync_payment
+from amends.desk.payments.models import Refund
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.policies.actions import publish
@@ -120,3 +124,37 @@ class Shop:
 def go_to(at: datetime) -> None:
     """Move the clock of the desk and of the sandbox to an instant."""
     clock.advance(at - clock.now())
+
+
+WHY = "The customer called and explained it."
+
+
+def letters() -> list[str]:
+    return list(Letter.objects.order_by("created_at", "id").values_list("kind", flat=True))
+
+
+def now(case: Case) -> Case:
+    case.refresh_from_db()
+    return case
+
+
+def open_tasks(case: Case) -> list[str]:
+    return sorted(case.tasks.filter(done_at=None).values_list("kind", flat=True))
+
+
+def nothing_moved() -> bool:
+    """No intent, no posting but the sale's, and no decision that pays."""
+    sales = ["charge", "fee"]
+    return not Refund.objects.exists() and not Entry.objects.exclude(kind__in=sales).exists()
+
+
+def latest(case: Case) -> DecisionRecord:
+    record = case.decisions.order_by("-sequence").first()
+    assert record
+    return record
+
+
+def approve_by_one(shop: Shop, case: Case, name: str = "approver") -> Case:
+    record = latest(case)
+    approve(case, shop.staff(name, Role.APPROVER), record.plan_sha256)
+    return now(case)
