@@ -11,14 +11,14 @@ from amends.desk.cases.opening import Request, open_case
 from amends.desk.cases.paying import follow, follow_payment
 from amends.desk.journal.models import Entry
 from amends.desk.notices.models import Letter
-from amends.desk.orders.actions import NewLine, change_next_plan, record_order
+from amends.desk.orders.actions import SoldLine, change_next_plan, record_order
 from amends.desk.orders.models import Line, Plan, Price, Product, Subscription
 from amends.desk.payments.inbox import sync_payment
 from amends.desk.payments.models import Refund
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.policies.actions import publish
-from amends.desk.usage.actions import NewEvent, take_in
+from amends.desk.usage.actions import ReportedJob, take_in
 from amends.desk.usage.models import PaidBy, UseOutcome
 from amends.sandbox.server import Sandbox
 from conftest import ROOT
@@ -73,7 +73,7 @@ class Shop:
         subscription = Subscription.objects.create(
             customer=self.customer, plan=plan, gateway_ref=made.id, started_at=at
         )
-        line = NewLine(
+        line = SoldLine(
             Product.SUBSCRIPTION,
             plan.name,
             amount,
@@ -89,7 +89,7 @@ class Shop:
         return order.lines.get()
 
     def use(self, count: int, at: datetime, **changes: object) -> None:
-        job = NewEvent("app", "", str(self.customer.id), METER, at, UseOutcome.SUCCEEDED, PaidBy.QUOTA)
+        job = ReportedJob("app", "", str(self.customer.id), METER, at, UseOutcome.SUCCEEDED, PaidBy.QUOTA)
         take_in([replace(job, event_id=f"{at.isoformat()}-{n}", **changes) for n in range(count)])  # type: ignore[arg-type]  # fields of a job
 
     def ask(self, line: Line, kind: RequestKind = RequestKind.REFUND, **changes: object) -> Case:

@@ -11,7 +11,7 @@ from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks
 from amends.desk.cases.approving import settle_approval
-from amends.desk.cases.deadlines import deadline, pause_days, skipped
+from amends.desk.cases.due_dates import due_dates, pause_days, skipped
 from amends.desk.cases.facts import CaseFacts, gather, requested_at
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, TaskKind
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
@@ -106,7 +106,7 @@ def _start_clock(case: Case, policy: Policy) -> None:
     target = policies.service_number(policy, "answer_target")
     due = policies.service_number(policy, "answer_due")
     if target is not None and due is not None:
-        promised = deadline(case.complete_at, policy.zone, target, due)
+        promised = due_dates(case.complete_at, policy.zone, target, due)
         case.target_on, case.due_on = promised.target_on, promised.due_on
         case.skipped_days = [[day.isoformat(), name] for day, name in promised.skipped]
     case.save(update_fields=["complete_at", "target_on", "due_on", "skipped_days"])
