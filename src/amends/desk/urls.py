@@ -1,5 +1,9 @@
 """Addresses of the doors."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from amends.desk.webhooks.views import take_event
+
+urlpatterns = [
+    path("webhooks/stripe", take_event),
+]

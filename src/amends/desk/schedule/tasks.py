@@ -1,5 +1,6 @@
 """The bodies of jobs, and what is looked at regularly."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from procrastinate import RetryStrategy
@@ -59,7 +60,9 @@ def look_around() -> None:
     for payment in sweep_refunds(connect()):
         follow_payment(payment)
     for event_id in waiting_notices():
-        apply_one_notice(event_id)
+        # One that cannot be fetched now must not keep the others waiting; its attempts are counted.
+        with suppress(GatewayError):
+            apply_one_notice(event_id)
     wake_due()
     yesterday = clock.yesterday()
     close_day(yesterday)
