@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -64,14 +65,14 @@ class ReportedJob:
         return hashlib.sha256(canonical_json([*content, self.quantity, self.corrects])).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What became of a batch."""
+class Fate(StrEnum):
+    """What became of an event."""
 
-    taken: int
-    repeated: int
-    conflicting: tuple[str, ...]
-    """Ids that came before with another content; nothing of these was taken."""
+    TAKEN = "taken"
+    REPEATED = "repeated"
+    """It is here already."""
+    CONFLICTING = "conflicting"
+    """Its id came before with another content; nothing of it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +86,28 @@ class Count:
     """Over the ids of the counted events, in order."""
 
 
-def take_in(events: Sequence[ReportedJob]) -> Intake:
+def take_in(events: Sequence[ReportedJob]) -> list[Fate]:
     """Store a batch by COPY, each id of a source once; jobs on credits take or restore them.
 
+    Returns the fate of each event, in order.
     Idempotent: by source and event id.
+    Raises: TooFewCreditsError: nothing was stored.
     """
     with transaction.atomic():
         fresh = _copy(events)
         known = fresh | _known_payloads([event for event in events if event.key not in fresh])
-        conflicting = tuple(event.event_id for event in events if known[event.key] != event.payload_sha256)
         for event in {event.key: event for event in reversed(events)}.values():
             if event.paid_by is PaidBy.CREDITS and event.key in fresh:
                 _charge_credits(event)
-    return Intake(len(fresh), len(events) - len(fresh) - len(conflicting), conflicting)
+    untold = set(fresh)
+    fates = []
+    for event in events:
+        if known[event.key] != event.payload_sha256:
+            fates.append(Fate.CONFLICTING)
+        else:
+            fates.append(Fate.TAKEN if event.key in untold else Fate.REPEATED)
+            untold.discard(event.key)
+    return fates
 
 
 def _copy(events: Sequence[ReportedJob]) -> dict[tuple[str, str], str]:
