@@ -196,7 +196,3 @@ def is_over_returned(payment: Payment) -> bool:
     return taken(payment) > payment.captured
 
 
-def live_refunds(payment: Payment) -> int:
-    """What is reserved: the sum of the refunds that may still take money (invariant I2)."""
-    states = [state.value for state in LIVE]
-    return payment.refunds.filter(state__in=states).aggregate(total=Sum("amount"))["total"] or 0
