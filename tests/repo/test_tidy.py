@@ -138,7 +138,10 @@ def empty_words(name: str) -> list[str]:
 def is_registered(definition: ast.stmt) -> bool:
     """Commands, tasks, routes and handlers are found through their decorator, not by name."""
     decorators = getattr(definition, "decorator_list", [])
-    return any(re.search(r"\.(command|group|task|get|post|delete|exception_handler)\(", ast.unparse(one)) for one in decorators)
+    return any(
+        re.search(r"\.(command|group|task|get|post|delete|exception_handler)\(", ast.unparse(one))
+        for one in decorators
+    )
 
 
 def test_functions_and_modules_stay_small() -> None:
