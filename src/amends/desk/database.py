@@ -17,6 +17,7 @@ WHERE t.tgname = 'append_only' AND c.relnamespace = 'public'::regnamespace
 def prepare(role: str, *, may_create_role: bool) -> None:
     """Bring the tables up to date and give the service's role its rights; run as the owner of the tables."""
     call_command("migrate", verbosity=0, interactive=False)
+    call_command("createcachetable", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
         if cursor.fetchone() is None and may_create_role:

@@ -25,7 +25,7 @@ ROOMS = (
     "orders",
     "cases",
 )
-DOORS = ("api", "schedule")
+DOORS = ("portal", "api", "schedule")
 STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()
 """Where a desk without services of its own keeps its database, uploads and mail."""
 
@@ -102,6 +102,12 @@ INSTALLED_APPS = [
     "anymail",
     *(f"amends.desk.{name}" for name in ROOMS),
     *(f"amends.desk.{name}" for name in DOORS),
+    "amends.desk.design",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 MIDDLEWARE = [
     "amends.desk.api.gate.ApiGate",
@@ -111,7 +117,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "amends.desk.urls"
@@ -129,11 +137,34 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_URL = "start"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "amends.desk.portal.access.Adapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_FORMS = {"request_login_code": "amends.desk.portal.forms.SignInForm"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_URL.startswith("http://127.0.0.1")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
+}
+"""Rate limits live here, so that all processes share them."""
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 PROCRASTINATE_IMPORT_PATHS = ["amends.desk.schedule.tasks"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024
 """The largest request of all: a picture of 10 MB with what stands around it."""

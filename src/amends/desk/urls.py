@@ -1,9 +1,8 @@
 """Addresses of the doors."""
 
-from django.urls import path
+from django.urls import include, path
 
 from amends.desk.api.contract import api
-from amends.desk.api.policy import show_page
 from amends.desk.operation import views as operation
 from amends.desk.webhooks.views import take_event
 
@@ -12,6 +11,8 @@ urlpatterns = [
     path("readyz", operation.ready),
     path("metrics", operation.metrics),
     path("api/v1/", api.urls),
-    path("policy", show_page),
+    path("account/", include("allauth.account.urls")),
+    path("account/2fa/", include("allauth.mfa.urls")),
+    path("", include("amends.desk.portal.urls")),
     path("webhooks/stripe", take_event),
 ]

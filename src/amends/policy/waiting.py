@@ -49,3 +49,25 @@ def find_reopening(policy: Policy, inputs: Mapping[str, object]) -> Reopening | 
         if decision.outcome is not Outcome.DENIED:
             return Reopening(instant, decision)
     return None
+
+
+def find_end_of_grant(policy: Policy, inputs: Mapping[str, object]) -> int | None:
+    """The first instant at which a case that is granted today is not any more, None where waiting changes nothing.
+
+    Time: microseconds since the epoch, at the start of a day of the policy's zone.
+    Raises: InputError: a bad input.
+    """
+    program = program_of(policy)
+    facts = read_facts(policy.inputs, policy.currencies, inputs)
+    asked = policy.roles.asked
+    if asked is None:
+        return None
+    every_rule = (1 << len(policy.rules)) - 1
+    for instant in opening_days(program, facts, every_rule):
+        try:
+            decision = decide_facts(program, facts | {asked: instant})
+        except InputError:
+            continue
+        if decision.outcome is not Outcome.GRANTED:
+            return instant
+    return None

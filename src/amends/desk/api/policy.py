@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
 from amends.desk import clock
@@ -16,7 +15,6 @@ from amends.desk.api.problems import missing, unknown_reference
 from amends.desk.api.schemas import Body, Id, Name
 from amends.desk.policies.actions import NoPolicyError, acknowledge, read, version_at
 from amends.desk.policies.models import Acknowledgement, PolicyVersion
-from amends.policy.page.html import render_page
 from amends.policy.schema import case_schema
 
 router = Router(tags=["policy"])
@@ -102,15 +100,3 @@ def post_acknowledgement(request: HttpRequest, body: AcknowledgementIn) -> Statu
     kept = shown.get()
     out = AcknowledgementOut(customer=customer.external_id, version=version.version, how=kept.how, at=kept.at)
     return Status(200 if was_known else 201, out)
-
-
-@require_safe
-def show_page(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django's
-    """The policy as customers read it."""
-    try:
-        version = version_at(settings.POLICY_NAME, clock.now())
-    except NoPolicyError:
-        return HttpResponse("No policy was published yet.\n", status=404, content_type="text/plain")
-    page = HttpResponse(render_page(read(version)))
-    page["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    return page

@@ -5,7 +5,7 @@ from email.utils import make_msgid
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import transaction
 
 from amends.desk import clock, jobs
@@ -68,3 +68,10 @@ def send(letter_id: UUID) -> None:
         letter.save(update_fields=["sent_at"])
         subject = f"case:{letter.case_id}" if letter.case_id else f"customer:{letter.customer_id}"
         record(subject, "desk", "letter_sent", letter=str(letter.id), kind=letter.kind)
+
+
+def send_plain(to: str, subject: str, text: str) -> None:
+    """Send a short mail that is not kept."""
+    EmailMessage(
+        subject, text, settings.DEFAULT_FROM_EMAIL, [to], headers={"Auto-Submitted": "auto-generated"}
+    ).send()

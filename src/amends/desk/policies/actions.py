@@ -15,6 +15,7 @@ from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.policies.models import Acknowledgement, PolicyVersion
 from amends.policy import dates
+from amends.policy.expression import Compare, Given, Number, walk
 from amends.policy.model import Policy
 from amends.policy.versions import best_of, decide_each
 
@@ -109,6 +110,22 @@ def service_number(policy: Policy, name: str) -> int | None:
     parameter = policy.parameters.get(name)
     value = parameter.value if parameter is not None and parameter.is_service else None
     return value if isinstance(value, int) else None
+
+
+def limits_on(policy: Policy, name: str) -> list[str]:
+    """The numbers of the page that an input is compared with, in the page's own words."""
+    compared = [
+        (part.left, part.right)
+        for rule in policy.rules
+        for part in walk(rule.when)
+        if isinstance(part, Compare)
+    ]
+    found = [
+        policy.parameters[right.name].text
+        for left, right in compared
+        if isinstance(left, Given) and left.name == name and isinstance(right, Number)
+    ]
+    return list(dict.fromkeys(found))
 
 
 def arrival(policy: Policy, method: str) -> tuple[str, str] | None:

@@ -42,8 +42,13 @@ def render_page(policy: Policy) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"{_render(policy, _body(policy.text))}</main>\n</body>\n</html>\n"
+        f"{render_article(policy)}</main>\n</body>\n</html>\n"
     )
+
+
+def render_article(policy: Policy) -> str:
+    """What stands between the head and the foot of a page: for sites with a frame of their own."""
+    return _render(policy, _body(policy.text))
 
 
 def _body(text: str) -> str:

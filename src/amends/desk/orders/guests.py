@@ -1,0 +1,19 @@
+"""Guests: who knows an address and an order gets a link at that address, and nobody learns whether they exist."""
+
+from django.conf import settings
+from django.db.models import Q
+
+from amends.desk.accounts.actions import make_link
+from amends.desk.notices.actions import send_plain
+from amends.desk.orders.models import Order
+
+
+def invite_guest(email: str, reference: str) -> None:
+    """Send a link to the address on file if the order is that customer's."""
+    named = Q(number=reference.strip()) | Q(payment__gateway_ref=reference.strip())
+    order = Order.objects.filter(named, customer__email__iexact=email, customer__erased_at=None).first()
+    if order is None:
+        return
+    _, token = make_link(order.customer, "guest")
+    text = f"Here are your orders. The link works once and for ten minutes:\n\n{settings.PUBLIC_URL}/enter/{token}\n"
+    send_plain(order.customer.email, "Your link to your orders", text)

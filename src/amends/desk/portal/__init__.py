@@ -1,0 +1,1 @@
+"""What customers see: their orders, what they can get back and why, their requests."""

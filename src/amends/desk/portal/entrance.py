@@ -1,0 +1,68 @@
+"""Ways in: a code by mail, a link of the host product, an order number."""
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from amends.desk import clock, jobs
+from amends.desk.accounts.actions import redeem_link
+from amends.desk.policies.actions import read, version_at
+from amends.desk.policies.models import PolicyVersion
+from amends.desk.portal.access import find_customer, sign_in
+from amends.desk.portal.forms import StartForm
+from amends.policy.page.html import render_article
+
+
+@require_GET
+def show_home(request: HttpRequest) -> HttpResponseBase:
+    """Orders for those who are known, a way in for the others."""
+    return redirect("orders" if find_customer(request) else "start")
+
+
+@require_http_methods(["GET", "POST"])
+def start(request: HttpRequest) -> HttpResponse:
+    """A guest names an address and an order; the answer is the same whether they exist or not (reading R13)."""
+    form = StartForm(request.POST or None)
+    is_sent = request.method == "POST" and form.is_valid()
+    if is_sent:
+        jobs.enqueue("invite_guest", **form.cleaned_data)
+    return render(request, "portal/start.html", {"form": form, "is_sent": is_sent})
+
+
+@require_http_methods(["GET", "POST"])
+def enter(request: HttpRequest, token: str) -> HttpResponseBase:
+    """A link signs in when its button is pressed: mail programs open links by themselves."""
+    if request.method == "GET":
+        return render(request, "portal/enter.html", {"token": token})
+    customer = redeem_link(token)
+    if customer is None:
+        return render(request, "portal/enter.html", {"is_over": True}, status=410)
+    sign_in(request, customer)
+    return redirect("orders")
+
+
+@require_POST
+def leave(request: HttpRequest) -> HttpResponseBase:
+    """End the session."""
+    logout(request)
+    return redirect("start")
+
+
+@require_GET
+def show_policy(request: HttpRequest) -> HttpResponse:
+    """The policy in force, or another published version, with what changed."""
+    published = PolicyVersion.objects.filter(name=settings.POLICY_NAME, published_at__isnull=False)
+    versions = list(published.order_by("-effective_at"))
+    current = version_at(settings.POLICY_NAME, clock.now())
+    wanted = request.GET.get("version", current.version)
+    version = next((one for one in versions if one.version == wanted), current)
+    context = {
+        "customer": find_customer(request),
+        "version": version,
+        "current": current,
+        "versions": versions,
+        "article": render_article(read(version)),
+    }
+    return render(request, "portal/policy.html", context)

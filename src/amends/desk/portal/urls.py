@@ -1,0 +1,20 @@
+"""Addresses of the portal."""
+
+from django.urls import path
+
+from amends.desk.portal import entrance, views
+
+urlpatterns = [
+    path("", entrance.show_home, name="home"),
+    path("start", entrance.start, name="start"),
+    path("enter/<str:token>", entrance.enter, name="enter"),
+    path("leave", entrance.leave, name="leave"),
+    path("policy", entrance.show_policy, name="policy"),
+    path("policy/acknowledge", views.acknowledge_policy, name="acknowledge"),
+    path("orders", views.show_orders, name="orders"),
+    path("orders/<str:number>/<int:position>/request", views.make_request, name="request"),
+    path("cases/<str:number>", views.show_case, name="case"),
+    path("cases/<str:number>/download", views.download_case, name="download"),
+    path("cases/<str:number>/<slug:action>", views.act_on_case, name="act"),
+    path("letters/<uuid:letter_id>", views.show_letter, name="letter"),
+]

@@ -1,0 +1,306 @@
+"""Pages of the portal."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from amends import InputError
+from amends.desk import clock
+from amends.desk.accounts.models import Customer
+from amends.desk.cases.answering import NotPossibleError, Speaker, answer, open_questions, write_message
+from amends.desk.cases.deciding import Judgement, foresee
+from amends.desk.cases.ending import DENIALS, appeal, cancel
+from amends.desk.cases.evidence import RefusedFileError, add_evidence
+from amends.desk.cases.models import Case, CaseState, Channel, RequestKind
+from amends.desk.cases.opening import OpenCaseError, Request, open_case
+from amends.desk.cases.progress import arrival_of, case_in_words, refund_in_words
+from amends.desk.notices.models import Letter
+from amends.desk.orders.models import Line
+from amends.desk.payments.models import Refund
+from amends.desk.policies.actions import acknowledge, arrival, version_at
+from amends.desk.policies.models import Acknowledgement
+from amends.desk.portal.access import customer_only
+from amends.desk.portal.forms import MessageForm, RequestForm
+from amends.desk.portal.outlook import look_ahead, unsaved_case
+from amends.desk.portal.story import steps_of, thread_of
+from amends.policy.types import YES_NO
+
+PAGE = 25
+KINDS = (
+    (RequestKind.REFUND, _("I want my money back"), _("I changed my mind, or it is not what I need.")),
+    (RequestKind.CONVERT, _("I bought the annual plan by mistake"), _("I meant to buy the monthly one.")),
+    (RequestKind.TECHNICAL, _("It does not work"), _("A technical problem keeps me from using it.")),
+    (RequestKind.BILLING_ERROR, _("The charge is wrong"), _("I was charged twice, or not what I agreed to.")),
+)
+_REASON, _EVIDENCE = "reason_given", "evidence"
+
+
+@require_GET
+@customer_only
+def show_orders(request: HttpRequest, customer: Customer) -> HttpResponse:
+    """What was bought, and what could come back."""
+    lines = Line.objects.filter(order__customer=customer).select_related(
+        "order__payment", "plan__monthly", "subscription", "order__customer"
+    )
+    shown = lines.order_by("-purchased_at")[:PAGE]
+    outlooks = [look_ahead(customer, line) for line in shown]
+    return render(
+        request, "portal/orders.html", {"customer": customer, "outlooks": outlooks} | _policy_news(customer)
+    )
+
+
+def _policy_news(customer: Customer) -> dict[str, object]:
+    """The version in force, if the customer has not been shown it."""
+    version = version_at(settings.POLICY_NAME, clock.now())
+    is_known = Acknowledgement.objects.filter(customer=customer, version=version).exists()
+    return {"fresh_version": None if is_known else version}
+
+
+@require_POST
+@customer_only
+def acknowledge_policy(request: HttpRequest, customer: Customer) -> HttpResponse:  # noqa: ARG001  # Django's
+    """The customer has seen the version in force (V2)."""
+    acknowledge(customer, version_at(settings.POLICY_NAME, clock.now()), "portal")
+    return redirect("orders")
+
+
+def _own_line(customer: Customer, number: str, position: int) -> Line:
+    """A purchase of the customer; somebody else's is not there (invariant I21)."""
+    line = Line.objects.select_related("order__payment", "order__customer", "plan__monthly").filter(
+        order__customer=customer, order__number=number, position=position
+    )
+    found = line.first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_http_methods(["GET", "POST"])
+@customer_only
+def make_request(request: HttpRequest, customer: Customer, number: str, position: int) -> HttpResponseBase:
+    """What happened, what the policy still asks, the calculation, and only then the request."""
+    line = _own_line(customer, number, position)
+    under_way = Case.objects.filter(line=line).exclude(state=CaseState.CLOSED).first()
+    if under_way is not None:
+        return redirect("case", under_way.number)
+    context: dict[str, object] = {"customer": customer, "line": line, "kinds": KINDS, "step": 1}
+    if request.method == "GET":
+        return render(request, "portal/request.html", context | {"form": RequestForm()})
+    form = RequestForm(request.POST)
+    if not form.is_valid():
+        return render(request, "portal/request.html", context | {"form": form}, status=422)
+    kind, reason = RequestKind(form.cleaned_data["kind"]), form.cleaned_data["reason"].strip()
+    answers = {
+        key.removeprefix("answer_"): value == "yes"
+        for key, value in request.POST.items()
+        if key.startswith("answer_")
+    }
+    if "confirmed" in request.POST:
+        return _open(request, customer, line, Asked(kind, reason, answers))
+    return _foresee(
+        request, context | {"form": form, "reason": reason, "kind": kind}, Asked(kind, reason, answers)
+    )
+
+
+class Asked:
+    """What the wizard has gathered so far."""
+
+    def __init__(self, kind: RequestKind, reason: str, answers: dict[str, bool]) -> None:
+        self.kind = kind
+        self.reason = reason
+        self.answers = answers
+
+
+def _foresee(request: HttpRequest, context: dict[str, object], asked: Asked) -> HttpResponse:
+    customer, line = context["customer"], context["line"]
+    assert isinstance(customer, Customer)
+    assert isinstance(line, Line)
+    case = unsaved_case(customer, line, asked.kind, asked.reason, asked.answers)
+    try:
+        judgement, plan = foresee(case)
+    except InputError:
+        return render(
+            request, "portal/request.html", context | {"step": 3, "answers": asked.answers, "person": True}
+        )
+    questions = _questions(judgement)
+    if any(question["is_choice"] for question in questions) or (
+        _REASON in judgement.decision.missing and not asked.reason
+    ):
+        return render(
+            request,
+            "portal/request.html",
+            context | {"step": 2, "answers": asked.answers, "questions": questions},
+        )
+    shown = {
+        "step": 3,
+        "answers": asked.answers,
+        "decision": judgement.decision.core(),
+        "explanation": judgement.explanation.as_json(),
+        "plan": plan,
+        "arrival": arrival(judgement.decision.policy, line.order.payment.method)
+        if line.order.payment
+        else None,
+    }
+    return render(request, "portal/request.html", context | shown)
+
+
+def _questions(judgement: Judgement) -> list[dict[str, object]]:
+    """What the policy asks the customer; files are asked for in the case."""
+    inputs = judgement.decision.policy.inputs
+    return [
+        {
+            "name": name,
+            "text": text,
+            "is_choice": inputs[name].type == YES_NO and name not in (_REASON, _EVIDENCE),
+        }
+        for name, text in zip(judgement.decision.missing, judgement.explanation.questions, strict=True)
+        if inputs[name].answered_by == "customer"
+    ]
+
+
+def _open(request: HttpRequest, customer: Customer, line: Line, asked: Asked) -> HttpResponseBase:
+    try:
+        case = open_case(Request(customer, line, asked.kind, Channel.PORTAL, asked.reason, asked.answers))
+    except OpenCaseError as error:
+        return redirect("case", error.number)
+    messages.success(request, _("We have your request. You also have it by mail."), extra_tags="good")
+    return redirect("case", case.number)
+
+
+def _own_case(customer: Customer, number: str) -> Case:
+    case = (
+        Case.objects.select_related("line__order__payment", "customer")
+        .filter(customer=customer, number=number)
+        .first()
+    )
+    if case is None:
+        raise Http404
+    return case
+
+
+@require_GET
+@customer_only
+def show_case(request: HttpRequest, customer: Customer, number: str) -> HttpResponse:
+    """One request: where it is, what was decided and why, and what can be done."""
+    case = _own_case(customer, number)
+    record = case.decisions.order_by("-sequence").select_related("version").first()
+    refunds = [
+        {"refund": refund, "words": refund_in_words(refund), "arrival": arrival_of(case, refund)}
+        for refund in Refund.objects.filter(case_id=case.id).select_related("payment").order_by("created_at")
+    ]
+    context = {
+        "customer": customer,
+        "case": case,
+        "words": case_in_words(case),
+        "record": record,
+        "cited": _cited(record.explanation["reasons"]) if record else [],
+        "steps": steps_of(case),
+        "thread": thread_of(case),
+        "questions": open_questions(case),
+        "refunds": refunds,
+        "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),
+        "form": MessageForm(),
+        "can_appeal": case.closing in DENIALS and not hasattr(case, "appeal"),
+        "can_cancel": case.state not in (CaseState.CLOSED, CaseState.PAYING),
+    }
+    return render(request, "portal/case.html", context)
+
+
+def _cited(reasons: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [reason for reason in reasons if reason["role"] in ("grants", "denies", "refers")]
+
+
+@require_POST
+@customer_only
+def act_on_case(request: HttpRequest, customer: Customer, number: str, action: str) -> HttpResponseBase:
+    """Answer, write, show, appeal, cancel."""
+    case = _own_case(customer, number)
+    speaker = Speaker(f"customer:{customer.id}", Channel.PORTAL)
+    try:
+        said = _ACTIONS[action](request, case, speaker)
+    except KeyError:
+        raise Http404 from None
+    except (NotPossibleError, RefusedFileError) as error:
+        messages.error(request, str(error), extra_tags="bad")
+    else:
+        messages.success(request, said, extra_tags="good")
+    return redirect("case", number)
+
+
+def _answer(request: HttpRequest, case: Case, speaker: Speaker) -> str:
+    given = {
+        name.removeprefix("answer_"): value == "yes"
+        for name, value in request.POST.items()
+        if name.startswith("answer_")
+    }
+    answer(case, speaker, given, request.POST.get("reason", "").strip())
+    return _("Thank you. We have decided again with your answer.")
+
+
+def _write(request: HttpRequest, case: Case, speaker: Speaker) -> str:
+    form = MessageForm(request.POST)
+    if not form.is_valid():
+        raise NotPossibleError(_("Please write something first."))
+    write_message(case, speaker, form.cleaned_data["text"])
+    return _("We have your message.")
+
+
+def _upload(request: HttpRequest, case: Case, speaker: Speaker) -> str:
+    files = request.FILES.getlist("files")
+    if not files:
+        raise NotPossibleError(_("Please choose a picture first."))
+    for file in files:
+        add_evidence(case, speaker, file.name or "", file.read())
+    return _("We have your pictures. A person looks at them.")
+
+
+def _appeal(request: HttpRequest, case: Case, speaker: Speaker) -> str:
+    text = request.POST.get("text", "").strip()
+    if not text:
+        raise NotPossibleError(_("Please say what we should look at again."))
+    appeal(case, speaker.actor, text)
+    return _("A person will look at your request again.")
+
+
+def _cancel(request: HttpRequest, case: Case, speaker: Speaker) -> str:  # noqa: ARG001  # as its siblings
+    cancel(case, speaker.actor)
+    return _("Your request is closed. Nothing was changed.")
+
+
+_ACTIONS = {"answer": _answer, "write": _write, "upload": _upload, "appeal": _appeal, "cancel": _cancel}
+
+
+@require_GET
+@customer_only
+def show_letter(request: HttpRequest, customer: Customer, letter_id: str) -> HttpResponse:  # noqa: ARG001  # Django's
+    """A letter as it was sent."""
+    letter = Letter.objects.filter(customer=customer, id=letter_id).first()
+    if letter is None:
+        raise Http404
+    return HttpResponse(f"{letter.subject}\n\n{letter.text}", content_type="text/plain; charset=utf-8")
+
+
+@require_GET
+@customer_only
+def download_case(request: HttpRequest, customer: Customer, number: str) -> HttpResponse:  # noqa: ARG001  # Django's
+    """Everything about a request, for the customer to keep."""
+    case = _own_case(customer, number)
+    content = {
+        "number": case.number,
+        "order": case.line.order.number,
+        "request": case.request,
+        "reason": case.reason,
+        "opened_at": case.opened_at,
+        "state": case_in_words(case),
+        "decisions": [record.core for record in case.decisions.order_by("sequence")],
+        "messages": [{"at": message.at, "text": message.text} for message in thread_of(case)],
+        "letters": list(
+            Letter.objects.filter(case_id=case.id).values("kind", "subject", "text", "created_at")
+        ),
+    }
+    response = JsonResponse(content, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response["Content-Disposition"] = f'attachment; filename="{case.number}.json"'
+    return response
