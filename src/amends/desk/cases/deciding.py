@@ -85,8 +85,8 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
     Locks: the customer, then the case, so that two cases of one account are decided one after the other.
     """
     with transaction.atomic():
-        Customer.objects.select_for_update().get(id=case.customer_id)
-        case.refresh_from_db(from_queryset=Case.objects.select_for_update())
+        Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
+        case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
         _complete_if_nothing_is_asked(case)
         found = gather(case)
         try:

@@ -197,7 +197,7 @@ def _demand(by: User, reason: str, *roles: Role) -> None:
 
 
 def _lock(case: Case) -> None:
-    case.refresh_from_db(from_queryset=Case.objects.select_for_update())
+    case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
 
 
 def _reopen(case: Case) -> None:

@@ -230,7 +230,7 @@ def change_next_plan(gateway: StripeGateway) -> PlanChange | None:
             state__in=[PlanChangeState.PLANNED, PlanChangeState.SENDING, PlanChangeState.UNKNOWN],
             next_try_at__lte=clock.now(),
         )
-        change = waiting.order_by("next_try_at").select_for_update(skip_locked=True).first()
+        change = waiting.order_by("next_try_at").select_for_update(skip_locked=True, no_key=True).first()
         if change is None:
             return None
         change.state = PlanChangeState.SENDING
@@ -263,7 +263,7 @@ def _call(gateway: StripeGateway, change: PlanChange) -> None:
 def _changed(change: PlanChange) -> PlanChange:
     """Bring our own rows up to date, and let the refund go that waited."""
     with transaction.atomic():
-        subscription = Subscription.objects.select_for_update().get(id=change.subscription_id)
+        subscription = Subscription.objects.select_for_update(no_key=True).get(id=change.subscription_id)
         now = clock.now()
         if change.effect == SWITCH_TO_MONTH:
             assert change.to_plan is not None
