@@ -228,14 +228,14 @@ def test_a_notice_told_twice_is_applied_once(sandbox: Sandbox, gateway: StripeGa
 def test_answers_and_notices_of_many_refunds_at_once_lock_each_other_out_of_nothing(
     sandbox: Sandbox, gateway: StripeGateway
 ) -> None:
-    payments = [make_payment(sandbox, gateway) for _ in range(8)]
+    payments = [make_payment(sandbox, gateway) for _ in range(4)]
     for payment in payments:
         ask(payment)
     problems: list[str] = []
 
     def work(step: Callable[[], object]) -> None:
         try:
-            for _ in range(12):
+            for _ in range(6):
                 step()
         except DatabaseError as error:
             problems.append(str(error))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -58,8 +59,10 @@ def demo_command(port: int, sandbox_port: int, *, fresh: bool) -> None:
 
 
 def _forget(state: Path) -> None:
-    import shutil
-
+    try:
+        embedded_postgres.remove(state / "postgres" / "18")
+    except embedded_postgres.PostgresError as error:
+        raise click.ClickException(str(error)) from None
     shutil.rmtree(state, ignore_errors=True)
 
 

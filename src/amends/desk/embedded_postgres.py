@@ -69,6 +69,37 @@ def use(folder: Path, *, fast: bool = False) -> str:
     return address(folder)
 
 
+def remove(folder: Path) -> None:
+    """Stop the server of a folder and delete what it held.
+
+    Raises: PostgresError: somebody uses it.
+    """
+    if not folder.exists():
+        return
+    users = _lock_alone(folder / "users")
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        process = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(process, signal.SIGINT)
+        while _is_ready(folder / "data"):
+            time.sleep(0.05)
+    shutil.rmtree(folder)
+    os.close(users)
+
+
+def _lock_alone(path: Path) -> int:
+    """The keeper holds the lock for moments only; a user holds it for as long as it lives."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    for _ in range(40):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return descriptor
+    os.close(descriptor)
+    raise PostgresError(f"{path.parent} is in use. End what uses it, and run the command again.")
+
+
 def address(folder: Path, role: str = OWNER) -> str:
     """Where the server of a folder listens, for a role, whether it runs or not."""
     return f"postgresql://{role}@/postgres?host={_socket_folder(folder.resolve() / 'data')}"
