@@ -4,12 +4,16 @@ from django.conf import settings
 from django.db.models import Q
 
 from amends.desk.accounts.actions import make_link
-from amends.desk.notices.actions import send_plain
+from amends.desk.notices.actions import send_plain, take_kept
 from amends.desk.orders.models import Order
 
 
-def invite_guest(email: str, reference: str) -> None:
-    """Send a link to the address on file if the order is that customer's."""
+def invite_guest(key: str) -> None:
+    """Send a link to the address on file if the order is that customer's; `key` names what the guest wrote."""
+    words = take_kept(key)
+    if words is None:
+        return
+    email, reference = words["email"], words["reference"]
     named = Q(number=reference.strip()) | Q(payment__gateway_ref=reference.strip())
     order = Order.objects.filter(named, customer__email__iexact=email, customer__erased_at=None).first()
     if order is None:

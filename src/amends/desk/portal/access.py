@@ -9,8 +9,8 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
-from amends.desk import jobs
 from amends.desk.accounts.models import Customer, User
+from amends.desk.notices.actions import send_later
 
 Rest = ParamSpec("Rest")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -26,7 +26,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """Hand a mail of allauth's on."""
         message = self.render_mail(template_prefix, email, context)
-        jobs.enqueue("send_mail", to=email, subject=str(message.subject), text=str(message.body))
+        send_later(email, str(message.subject), str(message.body))
 
 
 def user_of(customer: Customer) -> User:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from amends.desk import clock, jobs
 from amends.desk.accounts.actions import redeem_link
+from amends.desk.notices.actions import keep_for_job
 from amends.desk.policies.actions import read, version_at
 from amends.desk.policies.models import PolicyVersion
 from amends.desk.portal.access import find_customer, sign_in
@@ -27,7 +28,7 @@ def start(request: HttpRequest) -> HttpResponse:
     form = StartForm(request.POST or None)
     is_sent = request.method == "POST" and form.is_valid()
     if is_sent:
-        jobs.enqueue("invite_guest", **form.cleaned_data)
+        jobs.enqueue("invite_guest", key=keep_for_job(**form.cleaned_data))
     return render(request, "portal/start.html", {"form": form, "is_sent": is_sent})
 
 

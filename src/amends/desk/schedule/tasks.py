@@ -11,8 +11,9 @@ from amends.desk.announcements.delivering import deliver_next
 from amends.desk.audit.actions import close_day
 from amends.desk.cases.deciding import wake_due
 from amends.desk.cases.paying import follow, follow_payment
-from amends.desk.notices.actions import send
+from amends.desk.notices.actions import send, send_kept
 from amends.desk.orders.actions import change_next_plan
+from amends.desk.orders.guests import invite_guest
 from amends.desk.payments.gateway import GatewayError
 from amends.desk.payments.inbox import apply_notice, sweep_refunds, waiting_notices
 from amends.desk.payments.sending import send_next
@@ -27,6 +28,18 @@ AGAIN = RetryStrategy(max_attempts=20, exponential_wait=2)
 def send_letter(letter_id: str) -> None:
     """Send one letter."""
     send(UUID(letter_id))
+
+
+@app.task(name="send_kept_mail", retry=AGAIN)
+def send_kept_mail(key: str) -> None:
+    """Send a mail that belongs to no case, such as a code to sign in; its words are never in the queue or the log."""
+    send_kept(key)
+
+
+@app.task(name="invite_guest")
+def invite(key: str) -> None:
+    """Send a way in to the address on file, if address and order belong together (reading R13)."""
+    invite_guest(key)
 
 
 @app.task(
