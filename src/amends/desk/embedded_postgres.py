@@ -80,7 +80,9 @@ def remove(folder: Path) -> None:
     with contextlib.suppress(OSError, IndexError, ValueError):
         process = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
         os.kill(process, signal.SIGINT)
-        while _is_ready(folder / "data"):
+        while True:
+            # Raises once the process is gone.
+            os.kill(process, 0)
             time.sleep(0.05)
     shutil.rmtree(folder)
     os.close(users)
