@@ -2,10 +2,11 @@
 
 import pytest
 
-from amends import InputError, decide
+from amends import InputError, decide, parse_policy
 from amends.policy.answer import Outcome
 from amends.policy.model import Policy
 from builders import conversion_case, fault_case, refund_case
+from conftest import ROOT
 
 
 def roles(policy: Policy, case: dict[str, object]) -> dict[str, str]:
@@ -165,3 +166,21 @@ def test_a_bad_input_is_an_error_that_names_it(shipped: Policy, change: dict[str
         decide(shipped, refund_case(**change))
 
     assert caught.value.input == name
+
+
+class Word(str):
+    """A caller's own kind of string, as frameworks have them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "exit()"
+
+
+def test_a_word_of_another_kind_decides_as_the_word_it_is() -> None:
+    # A policy of its own: nothing was compiled for it with a plain word before.
+    policy = parse_policy((ROOT / "policies" / "flux-kontext.md").read_bytes())
+
+    decision = decide(policy, refund_case(request=Word("refund"), dispute=Word("none")))
+
+    assert (decision.outcome, decision.amount) == (Outcome.GRANTED, 1815)

@@ -96,7 +96,8 @@ def _read_yes_no(declared: Input, raw: object) -> Value:
 def _read_member(declared: Input, raw: object) -> Value:
     members = declared.type.members
     if isinstance(raw, str) and raw in members:
-        return raw
+        # The declared word itself: a caller's own kind of string must not reach what is made from it.
+        return members[members.index(raw)]
     hint = suggest(raw, members, "") if isinstance(raw, str) else ""
     raise _refuse(declared, raw, f"one of {', '.join(members)}{'. ' + hint if hint else ''}".rstrip("."))
 
