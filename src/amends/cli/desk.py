@@ -80,9 +80,12 @@ def _prepare_database(environment: dict[str, str]) -> None:
     assert owner is not None
     os.environ |= environment | {"DATABASE_URL": owner}
     _django()
+    from django.core.management import call_command
     from django.db import DatabaseError
 
     from amends.desk import database
+
+    call_command("collectstatic", interactive=False, verbosity=0)
 
     try:
         database.prepare(SERVICE_ROLE, may_create_role=True)
