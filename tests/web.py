@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
+from amends.desk.accounts.actions import create_key
+from amends.desk.accounts.models import Scope
 from amends.desk.wsgi import application
 
 
@@ -76,3 +78,8 @@ class Client:
 
     def post(self, path: str, body: object, **headers: str) -> Answer:
         return self.send("POST", path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def with_key(web: Client, *scopes: Scope) -> Client:
+    _, secret = create_key("Shop", scopes)
+    return Client(web.port, {"Authorization": f"Bearer {secret}"})
