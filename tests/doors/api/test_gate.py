@@ -29,7 +29,7 @@ def code_of(answer: Answer) -> tuple[int, object]:
 
 
 @pytest.mark.parametrize(
-    ("headers", "code"),
+    "headers, code",
     [
         ({}, "key_required"),
         ({"Authorization": "amk_without_a_scheme"}, "key_required"),
@@ -54,7 +54,7 @@ def test_a_revoked_key_is_an_unknown_one(program: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "scope"),
+    "method, path, scope",
     [
         ("POST", "/customers", "customers"),
         ("GET", "/customers/user-1/wallet", "customers"),
@@ -115,7 +115,7 @@ def test_what_is_not_there_answers_the_same_whatever_the_id(program: Client, pat
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    "body, expected",
     [
         (b"{", (400, "malformed")),
         (b"\xff\xfe", (400, "malformed")),
