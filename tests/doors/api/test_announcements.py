@@ -3,9 +3,11 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from wsgiref.simple_server import make_server
+from wsgiref.types import StartResponse
 
 import pytest
 from pytest_django import Settings
@@ -19,44 +21,41 @@ from amends.desk.cases.paying import follow_payment
 from amends.desk.payments.inbox import sync_payment
 from amends.sandbox.server import Sandbox
 from shop import Shop, day, go_to
-from web import Client
+from web import Client, QuietRequests
 
 ALL = ["case.opened", "case.decided", "case.closed", "refund.sent", "refund.failed"]
 
 
-class Receiver(HTTPServer):
+@dataclass(slots=True)
+class Receiver:
     """The host product's end."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Hearer)
-        self.heard: list[tuple[dict[str, str], bytes]] = []
-        self.status = 200
+    port: int = 0
+    status: str = "200 OK"
+    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/hook?shop=1"
+        return f"http://127.0.0.1:{self.port}/hook?shop=1"
 
-
-class Hearer(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
-        self.send_response(self.server.status)
-        self.send_header("Location", self.server.url)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Deliveries are not news."""
+    def hear(self, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        names = {name: name.removeprefix("HTTP_").replace("_", "-").lower() for name in environ}
+        self.heard.append(
+            ({names[name]: str(text) for name, text in environ.items() if name.startswith("HTTP_")}, body)
+        )
+        start_response(self.status, [("Location", self.url)])
+        return []
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
+    found = Receiver()
+    server = make_server("127.0.0.1", 0, found.hear, handler_class=QuietRequests)
+    found.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    yield server
+    yield found
     server.shutdown()
     thread.join()
     server.server_close()
@@ -149,14 +148,14 @@ def test_an_event_is_told_again_until_it_arrives_under_the_same_id(
     program: Client, shop: Shop, receiver: Receiver
 ) -> None:
     listen(program, receiver, "case.opened")
-    receiver.status = 500
+    receiver.status = "500 Broken"
     refund_one(program, shop)
 
     deliver_all()
     deliver_all()
     early = len(receiver.heard)
     clock.advance(WAITS[0] + timedelta(seconds=1))
-    receiver.status = 204
+    receiver.status = "204 Nothing"
     deliver_all()
     clock.advance(timedelta(days=2))
     deliver_all()
@@ -170,7 +169,7 @@ def test_an_event_is_told_again_until_it_arrives_under_the_same_id(
 
 def test_after_the_last_wait_it_is_given_up(program: Client, shop: Shop, receiver: Receiver) -> None:
     listen(program, receiver, "case.opened")
-    receiver.status = 500
+    receiver.status = "500 Broken"
     refund_one(program, shop)
 
     for _ in range(len(WAITS) + 3):
@@ -184,7 +183,7 @@ def test_after_the_last_wait_it_is_given_up(program: Client, shop: Shop, receive
 
 def test_a_redirect_is_not_followed(program: Client, shop: Shop, receiver: Receiver) -> None:
     listen(program, receiver, "case.opened")
-    receiver.status = 307
+    receiver.status = "307 Elsewhere"
     refund_one(program, shop)
     deliver_all()
 
@@ -196,7 +195,7 @@ def test_an_endpoint_that_is_gone_is_told_nothing_more(
     program: Client, shop: Shop, receiver: Receiver
 ) -> None:
     listen(program, receiver)
-    receiver.status = 410
+    receiver.status = "410 Gone"
     refund_one(program, shop)
     deliver_all()
 
@@ -223,7 +222,7 @@ def test_a_removed_endpoint_is_told_nothing_more_and_may_come_back(
 
 def test_deliveries_are_listed_with_what_went_wrong(program: Client, shop: Shop, receiver: Receiver) -> None:
     listen(program, receiver, "case.opened")
-    receiver.status = 503
+    receiver.status = "503 Busy"
     refund_one(program, shop)
     deliver_all()
 

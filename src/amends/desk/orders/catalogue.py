@@ -17,7 +17,7 @@ class DifferentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class NewPrice:
+class SoldPrice:
     """What a plan costs from an instant on.
 
     Amounts: minor units of the currency.
@@ -30,7 +30,7 @@ class NewPrice:
 
 
 @dataclass(frozen=True, slots=True)
-class NewPlan:
+class SoldPlan:
     """What can be subscribed to."""
 
     code: str
@@ -39,7 +39,7 @@ class NewPlan:
     monthly: Plan | None
 
 
-def record_plan(sold: NewPlan, prices: Sequence[NewPrice], actor: str) -> tuple[Plan, bool]:
+def record_plan(sold: SoldPlan, prices: Sequence[SoldPrice], actor: str) -> tuple[Plan, bool]:
     """Record a plan, and the prices that it does not have yet; True where the plan is fresh.
 
     Raises: DifferentError: nothing was written.
@@ -57,7 +57,7 @@ def record_plan(sold: NewPlan, prices: Sequence[NewPrice], actor: str) -> tuple[
     return plan, is_fresh
 
 
-def _record_price(plan: Plan, sold: NewPrice) -> bool:
+def _record_price(plan: Plan, sold: SoldPrice) -> bool:
     """A price that says no instant holds from now on, unless it holds already."""
     now = clock.now()
     of_currency = Price.objects.filter(plan=plan, currency=sold.currency)
