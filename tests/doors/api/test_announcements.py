@@ -87,6 +87,7 @@ def refund_one(program: Client, shop: Shop) -> str:
     }
     number = str(program.post("/api/v1/cases", body).json["number"])
     shop.work()
+    shop.sync(line)
     return number
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from amends.desk.api.models import KeptAnswer
 from amends.desk.cases.models import Case, DecisionRecord, Evidence, Message, Task
 from amends.desk.notices.models import Letter
 from amends.desk.payments.models import Refund
@@ -130,6 +131,19 @@ def test_a_second_request_about_a_purchase_names_the_first(program: Client, shop
         "case_under_way",
         case["number"],
     )
+    assert Case.objects.count() == 1
+
+
+def test_a_request_whose_answer_was_never_kept_is_still_one_case(program: Client, shop: Shop) -> None:
+    line = shop.sell(shop.monthly)
+    go_to(day(3))
+    first = program.post("/api/v1/cases", request_of(line), Idempotency_Key="k1")
+    # As after a crash between the case and its answer.
+    KeptAnswer.objects.all().delete()
+
+    second = program.post("/api/v1/cases", request_of(line), Idempotency_Key="k1")
+
+    assert (second.status, second.json["number"]) == (201, first.json["number"])
     assert Case.objects.count() == 1
 
 
