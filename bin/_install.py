@@ -1,4 +1,4 @@
-"""Build .venv: its Python, the pinned packages through uv, and a .pth file that leads to src."""
+"""Build an environment: its Python, the pinned packages through uv, and a .pth file that leads to src."""
 
 import fcntl
 import importlib.util
@@ -13,9 +13,7 @@ from typing import NoReturn, TextIO
 
 import _ready
 
-VENV = Path(_ready.VENV)
-TOOLS = VENV / "tools"
-STAMP = Path(_ready.STAMP)
+TOOLS = Path(_ready.venv("kernel")) / "tools"
 
 # Inside a virtual environment, perhaps the very one to be rebuilt, this is the Python that made it.
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
@@ -29,14 +27,14 @@ class InstallError(Exception):
 
 
 def install(level: str) -> None:
-    """Make .venv hold the pinned packages of a level, or end the process with a sentence."""
+    """Make its environment hold the pinned packages of a level, or end the process with a sentence."""
     try:
         _install_locked(level)
     except InstallError as error:
         sys.exit(f"amends: {error}")
     except OSError as error:
         sys.exit(
-            f"amends: could not build {VENV}: {error.strerror or error}. "
+            f"amends: could not build {_ready.venv(level)}: {error.strerror or error}. "
             "Make the checkout writable, with about 200 MB free, and run the command again."
         )
     except KeyboardInterrupt:
@@ -44,8 +42,9 @@ def install(level: str) -> None:
 
 
 def _install_locked(level: str) -> None:
-    VENV.mkdir(exist_ok=True)
-    with (VENV / "lock").open("w") as lock:
+    venv = Path(_ready.venv(level))
+    venv.mkdir(parents=True, exist_ok=True)
+    with (venv / "lock").open("w") as lock:
         _wait_for(lock)
         # Children keep the lock: when this process is killed, the next run waits until they are gone.
         os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 -- positional only
@@ -53,11 +52,11 @@ def _install_locked(level: str) -> None:
             return
         _say("installing the pinned packages, once")
         # Refreshing a smaller level would take the larger one's packages away.
-        level = next((one for one in _ready.ENOUGH[level] if f"level {one}\n" in _ready.held()), level)
+        level = next((one for one in _ready.ENOUGH[level] if f"level {one}\n" in _ready.held(level)), level)
         _prepare_python(level)
         _sync(level)
-        _lead_to_source()
-        _write_whole(STAMP, _ready.stamp(level))
+        _lead_to_source(level)
+        _write_whole(venv / "ready", _ready.stamp(level))
 
 
 def _wait_for(lock: TextIO) -> None:
@@ -71,23 +70,24 @@ def _wait_for(lock: TextIO) -> None:
 def _prepare_python(level: str) -> None:
     """Keep a complete environment of this Python and path; build anew over anything else."""
     place = _ready.stamp(level).split("\n", 2)[2]
-    is_complete = os.path.exists(_ready.PYTHON) and _ready.held().endswith(place)
-    STAMP.unlink(missing_ok=True)
+    is_complete = os.path.exists(_ready.python(level)) and _ready.held(level).endswith(place)
+    venv = Path(_ready.venv(level))
+    (venv / "ready").unlink(missing_ok=True)
     if is_complete:
         return
-    for leftover in VENV.iterdir():
+    for leftover in venv.iterdir():
         if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover)
         elif leftover.name != "lock":
             leftover.unlink()
     if importlib.util.find_spec("venv") is None:
         _install_debian("python3-venv")
-    _call("make .venv", BASE_PYTHON, "-m", "venv", "--without-pip", str(VENV))
+    _call("make the environment", BASE_PYTHON, "-m", "venv", "--without-pip", str(venv))
 
 
 def _sync(level: str) -> None:
     command = [_find_uv(), "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode"]
-    command += ["--python", _ready.PYTHON, _ready.pins(level)]
+    command += ["--python", _ready.python(level), _ready.pins(level)]
     environment = _ready.environment() | _mirror() | _cache()
     what = "install the pinned packages"
     try:
@@ -99,9 +99,9 @@ def _sync(level: str) -> None:
         _call(what, *command, environment=environment | SYSTEM_TRUST)
 
 
-def _lead_to_source() -> None:
+def _lead_to_source(level: str) -> None:
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = _call("ask .venv for its folder", _ready.PYTHON, "-c", ask).strip()
+    packages = _call("ask the environment for its folder", _ready.python(level), "-c", ask).strip()
     _write_whole(Path(packages) / "amends.pth", f"{_ready.ROOT}/src\n")
 
 
@@ -136,7 +136,7 @@ def _tools_python() -> str:
     """A Python that has pip, on a machine whose own has none."""
     if not _runs(BASE_PYTHON, "-c", "import ensurepip"):
         _install_debian("python3-venv")
-    folder = VENV / "pip"
+    folder = TOOLS.parent / "pip"
     _call("set up pip", BASE_PYTHON, "-m", "venv", "--clear", str(folder))
     return str(folder / "bin" / "python")
 

@@ -1,4 +1,4 @@
-"""The checkout's own Python environment, .venv: whether it is ready, and starting Python in it.
+"""The checkout's own Python environments: whether one is ready, and starting Python in it.
 
 This file has to parse under every Python 3, so that one that is too old can still say so.
 """
@@ -8,14 +8,29 @@ import os
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-VENV = os.path.join(ROOT, ".venv")
-PYTHON = os.path.join(VENV, "bin", "python")
-STAMP = os.path.join(VENV, "ready")
 
 # Each level, with the levels that hold everything it needs.
-ENOUGH = {"kernel": ("kernel", "desk", "dev"), "desk": ("desk", "dev"), "dev": ("dev",)}
+ENOUGH = {
+    "kernel": ("kernel", "desk", "dev"),
+    "desk": ("desk", "dev"),
+    "dev": ("dev",),
+    "benchmarks": ("benchmarks",),
+}
+
+# What benchmarks compare with stays away from what the program runs and is checked with.
+FOLDERS = {"kernel": ".venv", "desk": ".venv", "dev": ".venv", "benchmarks": "var/benchmarks"}
 
 OLDEST = (3, 11)
+
+
+def venv(level: str) -> str:
+    """The folder of the environment that a level is installed into."""
+    return os.path.join(ROOT, FOLDERS[level])
+
+
+def python(level: str) -> str:
+    """The Python of a level's environment."""
+    return os.path.join(venv(level), "bin", "python")
 
 
 def pins(level: str) -> str:
@@ -24,26 +39,26 @@ def pins(level: str) -> str:
 
 
 def stamp(level: str) -> str:
-    """What .venv/ready holds once a level is installed, for these pins, this Python and this path."""
+    """What the file `ready` of an environment holds once a level is installed, for these pins, this Python and this path."""
     with open(pins(level), "rb") as listed:
         digest = hashlib.sha256(listed.read()).hexdigest()
     # The resolved path carries the version (…/python3.11): nothing has to be started to learn it.
-    interpreter = os.path.realpath(PYTHON)
+    interpreter = os.path.realpath(python(level))
     return f"level {level}\npins {digest}\npython {interpreter}\ncheckout {ROOT}\n"
 
 
-def held() -> str:
-    """The stamp of the last complete installation, or nothing."""
+def held(level: str) -> str:
+    """The stamp of the last complete installation in a level's environment, or nothing."""
     try:
-        with open(STAMP, encoding="utf-8", errors="surrogateescape") as file:
+        with open(os.path.join(venv(level), "ready"), encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
     except OSError:
         return ""
 
 
 def is_ready(level: str) -> bool:
-    """Whether .venv holds the pinned packages of a level, or of one that includes it."""
-    return os.path.exists(PYTHON) and held() in [stamp(one) for one in ENOUGH[level]]
+    """Whether its environment holds the pinned packages of a level, or of one that includes it."""
+    return os.path.exists(python(level)) and held(level) in [stamp(one) for one in ENOUGH[level]]
 
 
 def ensure(level: str) -> None:
@@ -61,9 +76,9 @@ def environment() -> dict:
     return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def start(*arguments: str) -> None:
-    """Become .venv's Python; its exit code is then ours."""
-    os.execve(PYTHON, [PYTHON, *arguments], environment())
+def start(level: str, *arguments: str) -> None:
+    """Become the Python of a level's environment; its exit code is then ours."""
+    os.execve(python(level), [python(level), *arguments], environment())
 
 
 def _require_python() -> None:

@@ -24,6 +24,12 @@ settings.register_profile("local", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record", action="store_true", help="Write what the corpus gets now as what it should get."
+    )
+
+
 @pytest.fixture(scope="session")
 def shipped() -> Policy:
     return read_policy(ROOT / "policies" / "flux-kontext.md")

@@ -24,6 +24,7 @@ django.setup()
 from amends.desk.payments.stripe_gateway import StripeGateway  # noqa: E402  # needs the settings
 from amends.sandbox.clock import Clock  # noqa: E402  # as above
 from amends.sandbox.server import Sandbox  # noqa: E402  # as above
+from shop import Shop, day, go_to  # noqa: E402  # as above
 
 
 def fingerprint() -> str:
@@ -90,6 +91,13 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def gateway(sandbox: Sandbox) -> StripeGateway:
     return StripeGateway("sk_test_desk", sandbox.address)
+
+
+@pytest.fixture
+def shop(sandbox: Sandbox, gateway: StripeGateway) -> Shop:
+    """A product that sells from 31 August 2025 on."""
+    go_to(day(-1))
+    return Shop.open(sandbox, gateway)
 
 
 # Tests commit for real; with its triggers off, the owner may empty tables that are only added to.

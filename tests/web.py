@@ -15,7 +15,7 @@ from amends.desk.accounts.models import Scope
 from amends.desk.wsgi import application
 
 
-class QuietRequests(WSGIRequestHandler):
+class QuietCall(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
         """Requests are not news."""
 
@@ -23,7 +23,7 @@ class QuietRequests(WSGIRequestHandler):
 @contextmanager
 def serve_desk() -> Iterator[int]:
     """The port on which the desk listens, for as long as the context lasts."""
-    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietRequests)
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietCall)
     server.set_app(application)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

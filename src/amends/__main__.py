@@ -2,4 +2,4 @@
 
 from amends.cli import main
 
-main()
+main(prog_name="amends")

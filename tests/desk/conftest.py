@@ -1,5 +1,5 @@
 """The service, for tests of the rooms."""
 
-from service import _committed_database, django_db_setup, gateway, sandbox
+from service import _committed_database, django_db_setup, gateway, sandbox, shop
 
-__all__ = ["_committed_database", "django_db_setup", "gateway", "sandbox"]
+__all__ = ["_committed_database", "django_db_setup", "gateway", "sandbox", "shop"]

@@ -1,7 +1,9 @@
 """A refund reaches the customer exactly once, whatever happens to the calls."""
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -221,3 +223,35 @@ def test_a_notice_told_twice_is_applied_once(sandbox: Sandbox, gateway: StripeGa
     apply_notice(gateway, "evt_1")
 
     assert Entry.objects.filter(kind="refund_settled").count() == 1
+
+
+def test_answers_and_notices_of_many_refunds_at_once_lock_each_other_out_of_nothing(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    payments = [make_payment(sandbox, gateway) for _ in range(8)]
+    for payment in payments:
+        ask(payment)
+    problems: list[str] = []
+
+    def work(step: Callable[[], object]) -> None:
+        try:
+            for _ in range(12):
+                step()
+        except DatabaseError as error:
+            problems.append(str(error))
+        finally:
+            connection.close()
+
+    def tell() -> None:
+        for payment in payments:
+            sync_payment(gateway, payment.gateway_ref)
+
+    threads = [Thread(target=work, args=[step]) for step in (lambda: send_next(gateway), tell, tell)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert problems == []
+    assert {refund.state for refund in Refund.objects.all()} == {RefundState.SUCCEEDED}
+    assert all(len(refunds_at(sandbox, payment)) == 1 for payment in payments)

@@ -1,5 +1,6 @@
 """Every relative link in the documents leads to a file, and to a heading where it names one."""
 
+import ast
 import re
 from collections import Counter
 from itertools import pairwise
@@ -9,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from amends.policy.errors import WHY
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,3 +61,27 @@ def leads_somewhere(document: Path, link: str) -> bool:
     if not target.is_relative_to(ROOT) or not target.exists():
         return False
     return not parts.fragment or target.suffix != ".md" or unquote(parts.fragment) in anchors(target)
+
+
+def headings(path: Path) -> set[str]:
+    found = pairwise(tokens_of(path))
+    return {after.content for token, after in found if token.type == "heading_open"}
+
+
+def input_error_codes() -> set[str]:
+    """The codes with which a case is refused, as the source writes them."""
+    return {
+        str(call.args[0].value)
+        for path in (ROOT / "src").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) == "InputError"
+        and isinstance(call.args[0], ast.Constant)
+    }
+
+
+def test_every_code_has_its_heading_among_the_messages() -> None:
+    refused = input_error_codes()
+
+    assert {"bad_value", "impossible_case"} <= refused
+    assert ({*WHY} | refused) - headings(ROOT / "docs" / "errors.md") == set()

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import tomllib
 
 import amends
+from conftest import ROOT
 
 LATE = {"babel", "click", "django", "duckdb", "sqlglot", "z3"}
 
@@ -20,3 +22,10 @@ def test_import_loads_no_solver_framework_or_translation() -> None:
     loaded = subprocess.check_output([sys.executable, "-c", ask], text=True).split()
 
     assert LATE & set(loaded) == set()
+
+
+def test_the_program_states_the_version_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    stated = subprocess.check_output([sys.executable, "-m", "amends", "--version"], text=True)
+
+    assert stated == f"amends {project['version']}\n"

@@ -2,7 +2,9 @@
 
 import json
 import sys
-from typing import TextIO
+from collections.abc import Mapping
+from importlib import import_module
+from typing import ClassVar, TextIO
 
 import click
 
@@ -19,7 +21,7 @@ from amends.policy.page.html import render_page
 from amends.policy.reader import read_policy
 from amends.policy.replay import replay
 from amends.policy.schema import case_schema
-from amends.policy.versions import best_of
+from amends.policy.versions import best_of, decide_each, known_inputs
 
 DIFFERENT = 1
 BAD_POLICY = 1
@@ -48,11 +50,37 @@ class PolicyFile(click.ParamType["Policy"]):
 
 
 POLICY = PolicyFile()
-CASES = click.File(encoding="utf-8")
+ALSO = click.option(
+    "--also", type=POLICY, multiple=True, help="Another version of the policy; the better result wins."
+)
+CASES = click.File(encoding="utf-8-sig", errors="surrogateescape")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="amends", prog_name="amends", message="%(prog)s 0.1.0")
+class Commands(click.Group):
+    """The commands of the kernel, and those of the desk, which load Django only when they are called."""
+
+    desk: ClassVar[dict[str, str]] = {
+        "up": "up_command",
+        "demo": "demo_command",
+        "books": "books_group",
+        "clock": "clock_group",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names."""
+        return sorted([*super().list_commands(ctx), *self.desk])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name."""
+        if cmd_name not in self.desk:
+            return super().get_command(ctx, cmd_name)
+        found = getattr(import_module("amends.cli.desk"), self.desk[cmd_name])
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option("0.1.0", prog_name="amends", message="%(prog)s %(version)s")
 def main() -> None:
     """A refund desk as code: one Markdown policy that customers read and that decides."""
 
@@ -62,9 +90,7 @@ def main() -> None:
 @click.argument("cases", type=CASES, default="-")
 @click.option("--json", "form", flag_value="json", help="Write JSON also on a terminal.")
 @click.option("--letter", "form", flag_value="letter", help="Write letters also into a pipe.")
-@click.option(
-    "--also", type=POLICY, multiple=True, help="Another version of the policy; the better result wins."
-)
+@ALSO
 @click.option("--waive", multiple=True, metavar="CLAUSE", help="Set a clause aside, as a person may.")
 @click.option("--grant", metavar="CLAUSE", help="Use this granting clause if no other holds.")
 def decide_command(  # one parameter per option of the command
@@ -78,19 +104,18 @@ def decide_command(  # one parameter per option of the command
     """Decide CASES (one JSON object, an array, or JSON Lines; - is standard input) by POLICY."""
     as_letter = form == "letter" or (form is None and sys.stdout.isatty())
     failed = False
+    versions = (policy, *also)
     for case in read_cases(cases):
         try:
             if isinstance(case, InputError):
                 raise case
-            decision = best_of(
-                [decide(version, case, waive=waive, grant=grant) for version in (policy, *also)]
-            )
+            decision = best_of(decide_each(versions, case, waive=waive, grant=grant))
         except InputError as error:
             failed = True
             click.echo(_error_line(case, error) if not as_letter else f"error: {error}\n")
             continue
         if as_letter:
-            _, explanation = _explained(decision, case)
+            _, explanation = _explained(decision, known_inputs(decision.policy, versions, case))
             click.echo(write_letter(decision.policy, explanation) + "\n")
         else:
             click.echo(_decision_line(decision, case, waive, grant))
@@ -138,10 +163,15 @@ def inputs_command(policy: Policy, *, schema: bool) -> None:
 
 @main.command("page")
 @click.argument("policy", type=POLICY)
-@click.option("-o", "--output", type=click.File("w", encoding="utf-8", atomic=True), default="-")
-def page_command(policy: Policy, output: TextIO) -> None:
+@click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-")
+def page_command(policy: Policy, output: str) -> None:
     """Write the public page as one HTML document."""
-    output.write(render_page(policy))
+    try:
+        file = click.open_file(output, "w", encoding="utf-8", atomic=True)
+    except OSError as error:
+        raise click.FileError(output, error.strerror) from None
+    with file:
+        file.write(render_page(policy))
 
 
 @main.command("test")
@@ -173,7 +203,8 @@ def test_command(policies: tuple[str, ...]) -> None:
 @main.command("replay")
 @click.argument("policy", type=POLICY)
 @click.argument("decisions", type=CASES, default="-")
-def replay_command(policy: Policy, decisions: TextIO) -> None:
+@ALSO
+def replay_command(policy: Policy, decisions: TextIO, also: tuple[Policy, ...]) -> None:
     """Decide stored DECISIONS (the lines that `decide` wrote) again and compare every byte of their cores."""
     different = total = 0
     for number, stored in enumerate(read_cases(decisions), 1):
@@ -181,7 +212,7 @@ def replay_command(policy: Policy, decisions: TextIO) -> None:
         try:
             if isinstance(stored, InputError):
                 raise stored
-            difference = replay(policy, stored)
+            difference = replay((policy, *also), stored)
         except InputError as error:
             difference = str(error)
         if difference:
@@ -191,7 +222,7 @@ def replay_command(policy: Policy, decisions: TextIO) -> None:
     sys.exit(DIFFERENT if different else 0)
 
 
-def _explained(decision: Decision, case: dict[str, object]) -> tuple[Facts, Explanation]:
+def _explained(decision: Decision, case: Mapping[str, object]) -> tuple[Facts, Explanation]:
     policy = decision.policy
     facts = read_facts(policy.inputs, policy.currencies, case)
     return facts, explain(policy, facts, decision)

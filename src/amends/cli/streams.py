@@ -1,10 +1,18 @@
 """Cases in, decisions out: one JSON object, an array, or JSON Lines."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
+from math import isinf
 from typing import TextIO
 
-from amends.policy.errors import InputError
+from amends.policy.errors import InputError, shorten
+
+DIGITS_MAX = 1_000
+DIGITS_SHOWN = 40
+_UNDECODED = re.compile(r"[\udc80-\udcff]")
+"""Bytes that are no UTF-8, as the stream hands them on."""
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 def read_cases(stream: TextIO) -> Iterator[dict[str, object] | InputError]:
@@ -67,14 +75,26 @@ def _as_object(value: object, place: str) -> dict[str, object] | InputError:
 
 
 def _parse(text: str, place: str) -> object:
+    if _UNDECODED.search(text):
+        message = f"{place} is no text in UTF-8. Save the file as UTF-8."
+        return InputError("bad_json", None, message)
     try:
-        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        value = _DECODER.decode(text)
     except InputError as error:
         return error
     except RecursionError:
         return InputError("bad_json", None, f"The JSON of {place} is nested too deeply.")
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         return InputError("bad_json", None, f"{place} is no JSON: {error}.")
+    if "\\u" in text and _is_torn(value):
+        message = f"{place} holds half a character: an escape \\ud800 to \\udfff without its other half."
+        return InputError("bad_json", None, message)
+    return value
+
+
+def _is_torn(value: object) -> bool:
+    """Whether a text has one half only of a character that JSON writes in two."""
+    return _HALF.search(json.dumps(value, ensure_ascii=False)) is not None
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -88,3 +108,24 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refuse_constant(word: str) -> None:
     raise InputError("bad_json", None, f"{word} is no number of JSON.")
+
+
+def _read_integer(digits: str) -> int:
+    if len(digits) > DIGITS_MAX:
+        raise InputError("bad_json", None, f"A number has more than {DIGITS_MAX:,} digits.")
+    return int(digits)
+
+
+def _read_fraction(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        raise InputError("bad_json", None, f"{shorten(digits, DIGITS_SHOWN)} is too large a number.")
+    return number
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates,
+    parse_constant=_refuse_constant,
+    parse_int=_read_integer,
+    parse_float=_read_fraction,
+)

@@ -54,17 +54,27 @@ def entitle(policy: Policy, rule: Rule, written: Amounts, facts: Facts) -> Entit
     if effect is None or left is None or not isinstance(pay, str):
         return None
     lines = written_lines(rule, written)
-    capped = _cap(policy, facts, sum(line.amount for line in lines)) if lines is not None else None
-    if lines is None or capped is None:
+    if lines is None:
         return None
-    lines += capped
-    total = sum(line.amount for line in lines)
-    lines += _built_in("not_more_than_left", min(0, left - total))
-    total = min(total, left)
-    lines += _built_in("not_below_zero", max(0, -total))
-    total = max(total, 0)
-    credit = sum(line.amount for line in capped if line.id == "cap_as_credit")
+    total, credit = _sum(lines), 0
+    if policy.caps:
+        capped = _cap(policy, facts, total)
+        if capped is None:
+            return None
+        lines += capped
+        total += _sum(capped)
+        credit = _sum(tuple(line for line in capped if line.id.endswith("_as_credit")))
+    if total > left:
+        lines += (_built_in("not_more_than_left", left - total),)
+        total = left
+    if total < 0:
+        lines += (_built_in("not_below_zero", -total),)
+        total = 0
     return Entitlement(total, lines, _payouts(pay, total, min(credit, total)), effect)
+
+
+def _sum(lines: tuple[AmountLine, ...]) -> int:
+    return sum([line.amount for line in lines])
 
 
 def written_lines(rule: Rule, written: Amounts) -> tuple[AmountLine, ...] | None:
@@ -117,24 +127,26 @@ def _cap(policy: Policy, facts: Facts, total: int) -> tuple[AmountLine, ...] | N
             return None
         over = total - max(0, limit - history)
         if over > 0:
-            lines += _over_cap(cap, over)
+            lines += _over_cap(cap, over, "" if len(policy.caps) == 1 else f"_{cap.clause}")
             total -= over
     return lines
 
 
-def _over_cap(cap: Cap, over: int) -> tuple[AmountLine, ...]:
-    line = AmountLine("cap", cap.label, -over)
+def _over_cap(cap: Cap, over: int, suffix: str) -> tuple[AmountLine, ...]:
+    """The lines of one cap; where a policy has several, their ids tell them apart."""
+    line = AmountLine(f"cap{suffix}", cap.label, -over)
     if not cap.rest_as_credit:
         return (line,)
-    return (line, AmountLine("cap_as_credit", f"{cap.label}, the rest as credit", over))
+    return (line, AmountLine(f"cap{suffix}_as_credit", f"{cap.label}, the rest as credit", over))
 
 
-def _built_in(name: str, amount: int) -> tuple[AmountLine, ...]:
-    return (AmountLine(name, LABELS[name], amount),) if amount else ()
+def _built_in(name: str, amount: int) -> AmountLine:
+    return AmountLine(name, LABELS[name], amount)
 
 
 def _payouts(pay: str, total: int, credit: int) -> tuple[Payout, ...]:
+    if not credit:
+        return (Payout(pay, total),) if total else ()
     parts = {pay: total - credit}
-    if credit:
-        parts["credit"] = parts.get("credit", 0) + credit
+    parts["credit"] = parts.get("credit", 0) + credit
     return tuple(Payout(to, amount) for to, amount in parts.items() if amount)

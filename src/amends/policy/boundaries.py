@@ -8,26 +8,24 @@ change is found.
 from collections.abc import Callable, Iterator
 
 from amends.policy import dates
-from amends.policy.evaluation import Evaluation
-from amends.policy.expression import Compare
 from amends.policy.facts import Facts
-from amends.policy.model import Policy, Verb
-from amends.policy.timing import time_comparisons
+from amends.policy.model import Policy
+from amends.policy.program import Condition, Program
+from amends.policy.resolution import members
 
 DAYS_AHEAD = 3660
 
 
-def opening_days(policy: Policy, facts: Facts) -> list[int]:
-    """The starts of the later days on which a comparison with time in a grant changes, in order."""
+def opening_days(program: Program, facts: Facts, openable: int) -> list[int]:
+    """The starts of the later days on which a comparison with time in one of the rules changes, in order."""
+    policy = program.policy
     asked = policy.roles.asked
     today = facts[asked] if asked is not None else None
     if not isinstance(today, int):
         return []
     first = dates.day_number(today, policy.zone)
     last = dates.day_number(dates.INSTANT_MAX, policy.zone) - 1
-    comparisons = {
-        c for rule in policy.rules if rule.verb is Verb.GRANT for c in time_comparisons(policy, rule.when)
-    }
+    comparisons = {c for index in members(openable) for c in program.time_comparisons(index)}
     days = {
         day
         for comparison in comparisons
@@ -37,15 +35,17 @@ def opening_days(policy: Policy, facts: Facts) -> list[int]:
 
 
 def nearest_day_of_change(
-    policy: Policy, facts: Facts, comparison: Compare, first: int, last: int
+    policy: Policy, facts: Facts, comparison: Condition, first: int, last: int
 ) -> int | None:
     """The day nearest to `first`, on the way to `last`, on which the comparison answers otherwise than today."""
     asked = policy.roles.asked
     assert asked is not None
 
+    later = dict(facts)
+
     def answer(day: int) -> object:
-        instant = facts[asked] if day == first else dates.day_start(day, policy.zone)
-        return Evaluation(policy, {**facts, asked: instant}).value(comparison)
+        later[asked] = facts[asked] if day == first else dates.day_start(day, policy.zone)
+        return comparison(later)
 
     return first_change(answer, first, last)
 

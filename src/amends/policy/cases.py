@@ -6,24 +6,27 @@ has a case in each row: a name, facts that differ (`?` is unknown, an empty cell
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from amends.policy import dates
-from amends.policy.answer import Decision
+from amends.policy.answer import Decision, Outcome
 from amends.policy.decision import decide
-from amends.policy.errors import InputError, PolicyError, Problem, suggest
-from amends.policy.facts import Input
-from amends.policy.model import Policy
-from amends.policy.money import Money
+from amends.policy.errors import InputError, PolicyError, Problems, suggest
+from amends.policy.facts import COUNT_MAX, Input
+from amends.policy.model import Effect, Policy
+from amends.policy.money import EXPONENTS, Money
 from amends.policy.reader.document import Block, read_outline
-from amends.policy.source import Fragment, Source
+from amends.policy.source import Fragment, Source, Span
 from amends.policy.types import INSTANT, YES_NO, Kind
 
 _EXPECTED = ("outcome", "grant", "amount", "clauses", "lines", "missing", "opens_on", "then", "error")
 _CITED = ("grants", "denies", "refers")
-_LOCAL_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d)(:\d\d)?)?")
+_OUTCOMES = (*(outcome.value for outcome in Outcome), "error")
+_LOCAL_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?: ([0-9]{2}:[0-9]{2})(:[0-9]{2})?)?")
+_WHOLE = re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,13}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,9 @@ def read_worked_cases(policy: Policy, path: Path) -> tuple[list[WorkedCase], lis
     reading = _Reading(policy, source)
     for block in blocks:
         reading.read(block)
-    if reading.problems:
-        raise PolicyError(source, reading.problems)
+    reading.check_cases()
+    if reading.problems.found:
+        raise PolicyError(source, reading.problems.found)
     return reading.cases, reading.numbers
 
 
@@ -93,66 +97,132 @@ class _Reading:
 
     def __init__(self, policy: Policy, source: Source) -> None:
         self.policy = policy
-        self.source = source
-        self.problems: list[Problem] = []
+        self.problems = Problems(source)
         self.cases: list[WorkedCase] = []
         self.numbers: list[PromisedNumber] = []
         self.base: dict[str, object] = {}
         self.section: dict[str, object] = {}
         self.in_section = False
+        self.lines: dict[str, int] = {}
+        """Where each case of the section was named."""
 
     def read(self, block: Block) -> None:
         if block.kind == "heading" and block.level > 1:
-            self.section, self.in_section = {}, True
+            self.section, self.in_section, self.lines = {}, True, {}
         if block.kind != "table":
             return
         header = [cell.text.lower() for cell in block.rows[0]]
         if header == ["fact", "value"]:
             facts = self.section if self.in_section else self.base
             for name, value in block.rows[1:]:
-                self._set(facts, name, value)
+                if self._is_input(name):
+                    self._set(facts, name, value)
         elif header == ["number", "value"]:
             rows = block.rows[1:]
             self.numbers += [PromisedNumber(name.text, name.span().line, value.text) for name, value in rows]
-        else:
+        elif self._has_cases(block):
             for row in block.rows[1:]:
-                self._case(header, block, row)
+                self._case(block.rows[0], row)
 
-    def _case(self, header: list[str], block: Block, row: tuple[Fragment, ...]) -> None:
+    def check_cases(self) -> None:
+        """A file without cases would hold, whatever the policy says."""
+        if not self.cases and not self.numbers and not self.problems.found:
+            fix = "Write a table with a column of names, columns of facts, and a column `outcome`."
+            self.problems.add("bad-table", Span(1, 1), "The file holds no worked case.", fix)
+
+    def _has_cases(self, block: Block) -> bool:
+        """Whether the first column names the cases and every other one is known."""
+        names, *others = block.rows[0]
+        if names.text == "currency" or names.text in (*self.policy.inputs, *_EXPECTED):
+            message = f"The first column names the cases, but it is called `{names.text}`."
+            fix = "Put a column `case` before it, with a name for each row."
+            self.problems.add("bad-table", names.span(), message, fix)
+            return False
+        titles = [title.text for title in others]
+        for index, title in enumerate(others):
+            if title.text in titles[:index]:
+                message = f"Two columns are called `{title.text}`."
+                self.problems.add("bad-table", title.span(), message, "Keep one of them.")
+                return False
+        unknown = [one for one in others if one.text.lower() not in _EXPECTED and not self._is_input(one)]
+        return not unknown
+
+    def _case(self, titles: tuple[Fragment, ...], row: tuple[Fragment, ...]) -> None:
+        self._check_name(row[0])
         inputs = {**self.base, **self.section}
         expected: dict[str, str] = {}
-        for name, title, cell in zip(header[1:], block.rows[0][1:], row[1:], strict=True):
-            if not cell.text:
-                continue
-            if name in _EXPECTED:
+        pairs = [(title, cell) for title, cell in zip(titles[1:], row[1:], strict=True) if cell.text]
+        # The currency of the row says what its amounts mean, wherever its column stands.
+        for title, cell in sorted(pairs, key=lambda pair: pair[0].text != "currency"):
+            name = title.text.lower()
+            if name not in _EXPECTED:
+                if not self._set(inputs, title, cell) and name == "currency":
+                    break
+            elif self._can_be_expected(name, cell):
                 expected[name] = cell.text
-            else:
-                self._set(inputs, title, cell)
         self.cases.append(WorkedCase(row[0].text, row[0].span().line, inputs, expected))
 
-    def _set(self, facts: dict[str, object], name: Fragment, cell: Fragment) -> None:
-        if name.text != "currency" and name.text not in self.policy.inputs:
-            known = [*self.policy.inputs, *_EXPECTED]
-            fix = suggest(name.text, known, "Name an input of the policy, or what is expected.")
-            self.problems.append(Problem("unknown-name", name.span(), f"`{name.text}` is no input.", fix))
-            return
+    def _check_name(self, name: Fragment) -> None:
+        line = name.span().line
+        if not name.text:
+            fix = "Write in the first column what the row shows."
+            self.problems.add("bad-table", Span(line, 1), "The case has no name.", fix)
+        elif name.text in self.lines:
+            message = f"The case in line {self.lines[name.text]} of this section has the same name."
+            self.problems.add("repeated-key", name.span(), message, "Say in one of them what is different.")
+        self.lines.setdefault(name.text, line)
+
+    def _can_be_expected(self, name: str, cell: Fragment) -> bool:
+        """Whether a decision of this policy could come out so."""
+        known: Collection[str] | None = {
+            "outcome": _OUTCOMES,
+            "grant": {rule.grant for rule in self.policy.rules if rule.grant},
+            "clauses": self.policy.clauses,
+            "missing": self.policy.inputs,
+            "then": list(Effect),
+        }.get(name)
+        if known is None:
+            return True
+        for word in _words(cell.text):
+            if word not in known:
+                listed = ", ".join(list(known)[:12])
+                fix = suggest(
+                    word, known, f"It can be one of {listed}." if listed else "Leave the cell empty."
+                )
+                self.problems.add("unknown-name", cell.span(), f"`{name}` is never `{word}`.", fix)
+                return False
+        return True
+
+    def _is_input(self, name: Fragment) -> bool:
+        if name.text == "currency" or name.text in self.policy.inputs:
+            return True
+        known = [*self.policy.inputs, *_EXPECTED]
+        fix = suggest(name.text, known, "Name an input of the policy, or what is expected.")
+        message = f"The policy has no input `{name.text}`."
+        self.problems.add("unknown-name", name.span(), message, fix)
+        return False
+
+    def _set(self, facts: dict[str, object], name: Fragment, cell: Fragment) -> bool:
+        currency = facts.get("currency") or self.base.get("currency")
         try:
-            facts[name.text] = self._value(
-                name.text, cell.text, str(facts.get("currency") or self.base.get("currency"))
-            )
+            facts[name.text] = self._value(name.text, cell.text, currency)
         except ValueError as error:
             message = f"`{cell.text}` is no value of `{name.text}`."
-            self.problems.append(Problem("bad-value", cell.span(), message, f"{error}."))
+            self.problems.add("bad-value", cell.span(), message, f"{error}.")
+            return False
+        return True
 
-    def _value(self, name: str, text: str, currency: str) -> object:
+    def _value(self, name: str, text: str, currency: object) -> object:
         if text == "?":
             return None
         if name == "currency":
+            if text not in EXPONENTS:
+                raise ValueError("Write a code of ISO 4217, such as USD")
             return text
         return read_cell(self.policy.inputs[name], text, currency, self.policy.zone)
 
 
-def read_cell(declared: Input, text: str, currency: str, zone: str) -> object:
+def read_cell(declared: Input, text: str, currency: object, zone: str) -> object:
     """The JSON value that a readable cell stands for.
 
     Raises: ValueError: what can be written instead.
@@ -167,18 +237,35 @@ def read_cell(declared: Input, text: str, currency: str, zone: str) -> object:
     if type_.kind is INSTANT.kind:
         return _instant(text, zone)
     if type_.kind is Kind.NUMBER and any(unit == "money" for unit, _ in type_.unit):
-        return Money.parse(text, currency).amount
+        return _amount(text, currency)
     if type_.kind is Kind.NUMBER and type_.unit:
+        if not _WHOLE.fullmatch(text):
+            raise ValueError(f"Write a whole number from 0 to {COUNT_MAX:,}")
         return int(text.replace(",", ""))
     return text
 
 
+def _amount(text: str, currency: object) -> int:
+    if not isinstance(currency, str) or currency not in EXPONENTS:
+        raise ValueError("Name the `currency` of the case first, in a column or as a fact")
+    try:
+        return Money.parse(text, currency).amount
+    except ValueError:
+        example = str(Money(1234 * 10 ** EXPONENTS[currency], currency)).removeprefix(f"{currency} ")
+        raise ValueError(f"Write an amount in {currency}, as in {example}") from None
+
+
 def _instant(text: str, zone: str) -> str:
     match = _LOCAL_TIME.fullmatch(text)
-    if match is None:
-        dates.parse_instant(text)
-        return text
-    local = dates.local_time(0, zone).fromisoformat(f"{match[1]}T{match[2] or '00:00'}{match[3] or ':00'}")
+    try:
+        if match is None:
+            dates.parse_instant(text)
+            return text
+        local = datetime.fromisoformat(f"{match[1]}T{match[2] or '00:00'}{match[3] or ':00'}")
+    except ValueError:
+        raise ValueError(
+            "Write a day, a day and a time, or an RFC 3339 time, as in 2025-09-04 10:00"
+        ) from None
     return local.replace(tzinfo=dates.load_zone(zone)).isoformat()
 
 
@@ -191,7 +278,7 @@ def _number_text(policy: Policy, name: str) -> str | None:
         return None
     index = policy.tables[table].columns.index(column)
     for candidate in policy.tables[table].rows:
-        if ", ".join(str(key.member) for key in candidate.keys) == row:
+        if ", ".join(map(str, candidate.keys)) == row:
             return candidate.values[index].text
     return None
 
@@ -208,7 +295,7 @@ def _differences(policy: Policy, case: WorkedCase) -> Iterator[str]:
     found = _found(decision)
     for name, wanted in case.expected.items():
         shown = found.get(name, "")
-        if _sorted(shown) != _sorted(wanted):
+        if sorted(_words(shown)) != sorted(_words(wanted)):
             yield f"{name} is {shown or 'nothing'}, expected {wanted}"
 
 
@@ -230,5 +317,5 @@ def _found(decision: Decision) -> dict[str, str]:
     }
 
 
-def _sorted(words: str) -> list[str]:
-    return sorted(word.strip() for word in words.split(","))
+def _words(cell: str) -> list[str]:
+    return [word.strip() for word in cell.split(",")]

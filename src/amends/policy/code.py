@@ -45,8 +45,16 @@ class Code:
     def __init__(self, policy: Policy, fixed: Fixed) -> None:
         self.policy = policy
         self.fixed = fixed
+        self.on_unknown: str | None = None
+        """A statement that leaves the function; once set, no value made from then on is unknown behind it."""
+        self.results: Mapping[str, str] = {}
+        """What stands for the results of a decision, where they are not in `r`."""
         self.lines: list[str] = []
         self.constants: dict[str, object] = {}
+        self._names: dict[int, str] = {}
+        self._reads: dict[str, str] = {}
+        self._nones: dict[str, str] = {}
+        self._doubtful: set[str] = {"None"}
         self._values: dict[Node, str] = {}
         self._tests: dict[str, Test] = {}
 
@@ -61,7 +69,11 @@ class Code:
         """A Python name or constant that holds the value of an expression, None where unknown."""
         if node not in self._values:
             self._values[node] = self._make_value(node)
-        return self._values[node]
+        name = self._values[node]
+        if self.on_unknown is not None and name in self._doubtful:
+            self.lines.append(f"if {name} is None: {self.on_unknown}")
+            self._doubtful.discard(name)
+        return name
 
     def test(self, node: Node) -> Test:
         """The conditions under which a yes-or-no expression is known true and known false."""
@@ -83,7 +95,7 @@ class Code:
             case Derived():
                 return self._derived_test(node)
             case DeniedBy():
-                held = f"{node.clause!r} in r.denials.split()"
+                held = f"{node.clause!r} in {self._result('denials')}.split()"
                 return held, f"not {held}"
             case _:
                 name = self.value(node)
@@ -115,9 +127,11 @@ class Code:
         fixed = [name.startswith("'") for name in (left, right)]
         if all(fixed):
             return ALWAYS if (left == right) is (node.operator == "==") else NEVER
-        names = [name for name in (left, right) if self._may_be_unknown(name)]
+        names = [name for name in (left, right) if name in self._doubtful]
         known = "".join(f"{name} is not None and " for name in names)
         compared = f"{left} {node.operator} {right}"
+        if right == "'none'":
+            compared = self._is_none(left) if node.operator == "==" else f"(not {self._is_none(left)})"
         return f"({known}{compared})", f"({known}not {compared})"
 
     def _among(self, node: Among) -> Test:
@@ -126,7 +140,7 @@ class Code:
             return UNKNOWN
         if name.startswith("'"):
             return ALWAYS if name in map(repr, node.members) else NEVER
-        members = self._constant(frozenset(node.members))
+        members = self.constant(frozenset(node.members))
         return f"{name} in {members}", f"({name} is not None and {name} not in {members})"
 
     def _make_value(self, node: Node) -> str:
@@ -140,7 +154,7 @@ class Code:
             case Derived():
                 return self._derived(node)
             case Result():
-                return f"r.{node.name}"
+                return self._result(node.name)
             case Cell():
                 return self._cell(node)
             case Choice():
@@ -156,7 +170,9 @@ class Code:
         if node.name in self.fixed:
             return repr(self.fixed[node.name])
         declared = self.policy.inputs.get(node.name)
-        name = self._store(f"f[{node.name!r}]")
+        if node.name not in self._reads:
+            self._reads[node.name] = self._store(f"f[{node.name!r}]")
+        name = self._reads[node.name]
         return (
             self._without_none(name)
             if declared and declared.type.optional and not node.type.optional
@@ -172,7 +188,13 @@ class Code:
 
     def _without_none(self, name: str) -> str:
         """The value where a condition has excluded `none`; elsewhere it is never looked at, so unknown will do."""
-        return self._store(f"None if {name} == 'none' else {name}")
+        return self._store(f"None if {self._is_none(name)} else {name}")
+
+    def _is_none(self, name: str) -> str:
+        """Whether a value is the known `none`; asked once, as comparing a number with a word is slow."""
+        if name not in self._nones:
+            self._nones[name] = self._store(f"{name} == 'none'", may_be_unknown=False)
+        return self._nones[name]
 
     def _tristate(self, node: Node) -> str:
         true, false = self.test(node)
@@ -180,7 +202,7 @@ class Code:
 
     def _number(self, node: Number) -> str:
         parameter = self.policy.parameters[node.name]
-        name = repr(parameter.value) if isinstance(parameter.value, int) else self._constant(parameter.value)
+        name = repr(parameter.value) if isinstance(parameter.value, int) else self.constant(parameter.value)
         if parameter.currency is None:
             return name
         return self._store(f"{name} if f['currency'] == {parameter.currency!r} else None")
@@ -190,23 +212,33 @@ class Code:
         keys = "".join(f"{self.value(key)}, " for key in table.keys)
         column = table.columns.index(node.column)
         return self._store(
-            f"{self._constant(cell_value)}({self._constant(table)}, {column}, ({keys}), f['currency'])"
+            f"{self.constant(cell_value)}({self.constant(table)}, {column}, ({keys}), f['currency'])"
         )
 
     def _choice(self, node: Choice) -> str:
         true, false = self.test(node.condition)
         if (true, false) in (ALWAYS, NEVER):
             return self.value(node.then if true == "True" else node.otherwise)
-        then, otherwise = self.value(node.then), self.value(node.otherwise)
+        then, otherwise = self._branches(node)
         same = f"{then} if {then} == {otherwise} else None"
         return self._store(f"{then} if {true} else {otherwise} if {false} else {same}")
 
+    def _branches(self, node: Choice) -> tuple[str, str]:
+        """Both values of a choice; the one that is not chosen may be unknown."""
+        on_unknown, self.on_unknown = self.on_unknown, None
+        names = self.value(node.then), self.value(node.otherwise)
+        self.on_unknown = on_unknown
+        return names
+
+    def _result(self, name: str) -> str:
+        return self.results.get(name, f"r.{name}")
+
     def _calculated(self, operator: str, left: str, right: str) -> str:
         if operator == "/":
-            return self._store(
-                self._guarded((left, right), f"{self._constant(calculate)}('/', {left}, {right})")
-            )
-        return self._store(self._guarded((left, right), f"{left} {operator} {right}"))
+            code = f"{self.constant(calculate)}('/', {left}, {right})"
+            # Unknown also where the divisor is 0, so the name stays in doubt whatever its parts are.
+            return self._store(self._known_or_none((left, right), code))
+        return self._guarded((left, right), f"{left} {operator} {right}")
 
     def _call(self, function: str, arguments: list[str]) -> str:
         listed = ", ".join(arguments)
@@ -216,38 +248,41 @@ class Code:
                 day = dates.MICROSECONDS_PER_DAY
                 code = f"{arguments[1]} // {day} - {arguments[0]} // {day}"
             case "days_between" | "months_started":
-                code = f"{self._constant(getattr(dates, function))}({listed}, {zone!r})"
+                code = f"{self.constant(getattr(dates, function))}({listed}, {zone!r})"
             case "elapsed":
                 code = f"{arguments[1]} - {arguments[0]}"
+            case "min" | "max" if len(arguments) == 2:  # noqa: PLR2004  # a pair needs no call
+                first, second = arguments
+                code = f"{first} if {first} {'<=' if function == 'min' else '>='} {second} else {second}"
             case "min" | "max":
                 code = f"{function}({listed})"
             case "clamp":
                 code = f"max({arguments[1]}, min({arguments[0]}, {arguments[2]}))"
             case _:
-                mode = self._constant(ROUNDINGS.get(function, self.policy.rounding))
-                code = f"{self._constant(round_exact)}({listed}, {mode})"
-        return self._store(self._guarded(arguments, code))
+                mode = self.constant(ROUNDINGS.get(function, self.policy.rounding))
+                code = f"{self.constant(round_exact)}({listed}, {mode})"
+        return self._guarded(arguments, code)
 
     def _guarded(self, names: list[str] | tuple[str, ...], code: str) -> str:
-        """The code where all names are known, else None."""
-        doubtful = list(dict.fromkeys(name for name in names if self._may_be_unknown(name)))
-        if not doubtful:
-            return code
-        return f"None if {' or '.join(f'{name} is None' for name in doubtful)} else {code}"
+        """The value of the code where all names are known, else None."""
+        guarded = self._known_or_none(names, code)
+        return self._store(guarded, may_be_unknown=guarded != code)
 
-    def _may_be_unknown(self, name: str) -> bool:
-        return name == "None" or name[0] == "v"
+    def _known_or_none(self, names: list[str] | tuple[str, ...], code: str) -> str:
+        doubtful = list(dict.fromkeys(name for name in names if name in self._doubtful))
+        unknown = " or ".join(f"{name} is None" for name in doubtful)
+        return f"None if {unknown} else {code}" if doubtful else code
 
-    def _store(self, code: str) -> str:
+    def _store(self, code: str, *, may_be_unknown: bool = True) -> str:
         name = f"v{len(self.lines)}"
         self.lines.append(f"{name} = {code}")
+        if may_be_unknown:
+            self._doubtful.add(name)
         return name
 
-    def _constant(self, value: object) -> str:
-        for name, known in self.constants.items():
-            if known is value:
-                return name
-        name = f"c{len(self.constants)}"
+    def constant(self, value: object) -> str:
+        """The name under which the code finds a value."""
+        name = self._names.setdefault(id(value), f"c{len(self.constants)}")
         self.constants[name] = value
         return name
 

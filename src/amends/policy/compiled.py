@@ -7,16 +7,16 @@ seen, in which everything that cannot hold there is gone.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import TypeVar, cast
 
 from amends.policy.code import ALWAYS, NEVER, UNKNOWN, Code, Fixed
-from amends.policy.expression import Node
-from amends.policy.facts import Facts, Value
-from amends.policy.model import Policy, PromiseKind, Rule, Verb, inputs_read
-from amends.policy.program import Amounts, Program, Results
-from amends.policy.timing import openable_condition
+from amends.policy.expression import Compare, Node
+from amends.policy.facts import Facts
+from amends.policy.model import Policy, Promise, PromiseKind, Rule, inputs_read
+from amends.policy.program import Amounts, Condition, Program, Results, openable_conditions
+from amends.policy.timing import time_comparisons
 from amends.policy.types import Kind
 
 Answer = TypeVar("Answer")
@@ -28,13 +28,14 @@ VARIANTS_MAX = 64
 @lru_cache(maxsize=256)
 def program_of(policy: Policy) -> Program:
     """The program that decides by a policy, compiled once."""
-    openable = [openable_condition(policy, rule.when) for rule in policy.rules if rule.verb is Verb.GRANT]
+    conditions = openable_conditions(policy)
     return Program(
         policy=policy,
         truth=_by_variant(policy, lambda fixed: _truth(policy, fixed)),
         amounts=tuple(_amounts(policy, rule) for rule in policy.rules),
         broken_assumption=_broken_assumption(policy),
-        may_open=_by_variant(policy, lambda fixed: _may_open(policy, openable, fixed)),
+        openable=_by_variant(policy, lambda fixed: _openable(policy, conditions, fixed)),
+        time_comparisons=_time_comparisons(policy),
         broken_promise=_broken_promise(policy),
     )
 
@@ -54,24 +55,27 @@ def _switches(policy: Policy) -> tuple[str, ...]:
     return tuple(chosen)
 
 
+class Variants(dict[object, Callable[[Facts], Answer]]):
+    """The code made for each combination of switches, when it is first needed."""
+
+    def __init__(self, policy: Policy, build: Callable[[Fixed], Callable[[Facts], Answer]]) -> None:
+        super().__init__()
+        self.build = build
+        self.switches = _switches(policy)
+        self.key: Callable[[Facts], object] = itemgetter(*self.switches) if self.switches else lambda _: ()
+
+    def __missing__(self, key: object) -> Callable[[Facts], Answer]:
+        values = key if isinstance(key, tuple) else (key,)
+        self[key] = self.build(dict(zip(self.switches, values, strict=True)))
+        return self[key]
+
+
 def _by_variant(
     policy: Policy, build: Callable[[Fixed], Callable[[Facts], Answer]]
 ) -> Callable[[Facts], Answer]:
-    """A function that picks the code made for the values of the switches, making it when it is first needed."""
-    names = _switches(policy)
-    if not names:
-        return build({})
-    made: dict[tuple[Value, ...], Callable[[Facts], Answer]] = {}
-    pick = itemgetter(*names) if len(names) > 1 else lambda facts: (facts[names[0]],)
-
-    def answer(facts: Facts) -> Answer:
-        key = pick(facts)
-        function = made.get(key)
-        if function is None:
-            function = made[key] = build(dict(zip(names, key, strict=True)))
-        return function(facts)
-
-    return answer
+    variants = Variants(policy, build)
+    key = variants.key
+    return lambda facts: variants[key(facts)](facts)
 
 
 def _truth(policy: Policy, fixed: Fixed) -> Callable[[Facts], tuple[int, int]]:
@@ -89,12 +93,31 @@ def _truth(policy: Policy, fixed: Fixed) -> Callable[[Facts], tuple[int, int]]:
     return cast("Callable[[Facts], tuple[int, int]]", code.build())
 
 
-def _may_open(policy: Policy, conditions: list[Node], fixed: Fixed) -> Callable[[Facts], bool]:
+def _openable(policy: Policy, conditions: list[tuple[int, Node]], fixed: Fixed) -> Callable[[Facts], int]:
     code = Code(policy, fixed)
-    tests = [code.test(condition) for condition in conditions]
-    code.lines.extend(f"if not {false}: return True" for _, false in tests if false != "True")
-    code.lines.append("return False")
-    return cast("Callable[[Facts], bool]", code.build())
+    tests = [(index, code.test(condition)) for index, condition in conditions]
+    tests = [(index, test) for index, test in tests if test != NEVER]
+    code.lines.append("t = 0")
+    code.lines.extend(f"if not {false}: t |= {1 << index}" for index, (_, false) in tests)
+    code.lines.append("return t")
+    return cast("Callable[[Facts], int]", code.build())
+
+
+def _time_comparisons(policy: Policy) -> Callable[[int], tuple[Condition, ...]]:
+    condition = cache(lambda comparison: _condition(policy, comparison))
+
+    @cache
+    def time_comparisons_of(index: int) -> tuple[Condition, ...]:
+        return tuple(map(condition, time_comparisons(policy, policy.rules[index].when)))
+
+    return time_comparisons_of
+
+
+def _condition(policy: Policy, comparison: Compare) -> Condition:
+    code = Code(policy, {})
+    true, false = code.test(comparison)
+    code.lines.append(f"return True if {true} else False if {false} else None")
+    return cast("Condition", code.build())
 
 
 def _amounts(policy: Policy, rule: Rule) -> Callable[[Facts], Amounts]:
@@ -113,13 +136,21 @@ def _broken_assumption(policy: Policy) -> Callable[[Facts], int]:
     return cast("Callable[[Facts], int]", code.build())
 
 
+def breakable_promises(policy: Policy) -> list[tuple[int, Promise]]:
+    """The promises that a single decision can break, with their numbers."""
+    kinds = (PromiseKind.ALWAYS, PromiseKind.NEVER)
+    return [(index, promise) for index, promise in enumerate(policy.promises) if promise.kind in kinds]
+
+
+def broken_test(code: Code, promise: Promise) -> str:
+    """The condition under which a decision breaks a promise."""
+    broken = code.test(promise.statement)[promise.kind is PromiseKind.ALWAYS]
+    return broken if promise.condition is None else f"{code.test(promise.condition)[0]} and {broken}"
+
+
 def _broken_promise(policy: Policy) -> Callable[[Facts, Results], int]:
     code = Code(policy, {})
-    for index, promise in enumerate(policy.promises):
-        if promise.kind not in (PromiseKind.ALWAYS, PromiseKind.NEVER):
-            continue
-        broken = code.test(promise.statement)[promise.kind is PromiseKind.ALWAYS]
-        held = code.test(promise.condition)[0] if promise.condition is not None else "True"
-        code.lines.append(f"if {held} and {broken}: return {index}")
+    for index, promise in breakable_promises(policy):
+        code.lines.append(f"if {broken_test(code, promise)}: return {index}")
     code.lines.append("return -1")
     return cast("Callable[[Facts, Results], int]", code.build("f, r"))

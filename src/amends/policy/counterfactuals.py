@@ -18,11 +18,15 @@ from amends.policy.evaluation import Evaluation
 from amends.policy.expression import All, Choice, Compare, Derived, Node, Not, Some, children
 from amends.policy.facts import COUNT_MAX, Facts, Input, Value
 from amends.policy.model import Policy, inputs_read
+from amends.policy.program import interpreted
 from amends.policy.types import INSTANT, YES_NO, Kind
+from amends.policy.verdict import verdict_of
 
 DAYS_BACK = 3660
 PAIRS_MAX = 500
 """How many pairs of moves are tried."""
+VALUES_MAX = 40
+"""How many values of an input are tried, the nearest first: one that is further away helps nobody."""
 ASSUMED_MAX = 3
 """How many answers of the customer an offer may suppose."""
 
@@ -58,7 +62,10 @@ def find_changes(policy: Policy, facts: Facts) -> tuple[Change, ...]:
     """The nearest changes that turn the case into a grant: of one input, or else of two."""
     comparisons = _comparisons(policy)
     moves = [
-        [Move(name, value, facts[name]) for value in _candidates(policy, facts, declared, comparisons)]
+        [
+            Move(name, value, facts[name])
+            for value in islice(_candidates(policy, facts, declared, comparisons), VALUES_MAX)
+        ]
         for name, declared in policy.inputs.items()
         if name not in policy.requires and facts[name] is not None
     ]
@@ -73,9 +80,9 @@ def find_changes(policy: Policy, facts: Facts) -> tuple[Change, ...]:
 
 def _first_grant(policy: Policy, facts: Facts, tries: Iterable[tuple[Move, ...]]) -> Change | None:
     for moves in tries:
-        decision = _try(policy, facts | {move.input: move.value for move in moves})
-        if decision is not None and decision.outcome is Outcome.GRANTED:
-            return Change(moves, decision)
+        changed = facts | {move.input: move.value for move in moves}
+        if _is_granted(policy, changed):
+            return Change(moves, decide_facts(program_of(policy), changed))
     return None
 
 
@@ -112,6 +119,13 @@ def _is_own_answer(declared: Input) -> bool:
     return declared.answered_by == "customer" and declared.type == YES_NO
 
 
+def _is_granted(policy: Policy, facts: Facts) -> bool:
+    try:
+        return verdict_of(policy)(facts)[0] is Outcome.GRANTED
+    except InputError:
+        return False
+
+
 def _try(policy: Policy, facts: Facts) -> Decision | None:
     try:
         return decide_facts(program_of(policy), facts)
@@ -144,7 +158,7 @@ def _other_days(policy: Policy, before: int, facts: Facts, comparisons: list[Com
         day
         for c in relevant
         for limit in limits
-        if (day := nearest_day_of_change(policy, facts, c, today, limit))
+        if (day := nearest_day_of_change(policy, facts, interpreted(policy, c), today, limit))
     }
     for day in sorted(days, key=lambda day: (abs(day - today), day)):
         # Earlier: the last moment of the day. Later: its first.

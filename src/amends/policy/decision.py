@@ -6,6 +6,7 @@ The rules are those of `docs/semantics.md`; each step below names its own.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from amends.policy import dates
 from amends.policy.amounts import AmountLine, Entitlement, entitle, inputs_behind, written_lines
@@ -61,13 +62,13 @@ def decide_facts(program: Program, facts: Facts, waiver: Waiver | None = None) -
     """
     policy = program.policy
     _check_assumptions(program, facts)
-    unmet = tuple(name for name in policy.requires if facts[name] is not True)
+    unmet = [name for name in policy.requires if facts[name] is not True]
     if unmet:
-        return Decision(Outcome.NEEDS_INFORMATION, policy, str(facts["currency"]), missing=unmet)
-    case = _Case(program, facts, waiver)
-    decision = case.decide()
-    if decision.outcome is Outcome.DENIED and waiver is None and program.may_open(facts):
-        decision = replace(decision, opens_on=_opening_date(program, facts))
+        return Decision(Outcome.NEEDS_INFORMATION, policy, str(facts["currency"]), missing=tuple(unmet))
+    decision = _Case(program, facts, waiver).decide()
+    if decision.outcome is Outcome.DENIED and waiver is None and (openable := program.openable(facts)):
+        opens_on = _opening_date(program, facts, openable)
+        decision = replace(decision, opens_on=opens_on) if opens_on else decision
     return _keep_promises(program, facts, decision, waiver)
 
 
@@ -109,6 +110,8 @@ class _Shape:
     citations: tuple[Citation, ...]
     is_denial: bool
     """Every winner denies, whatever the lines and needs of others."""
+    is_referral: bool
+    """A winner refers, and no other grants, whatever the lines and needs of others."""
     granting: int | None
     """The one rule that wins, if it grants and nothing unknown can change that."""
 
@@ -122,13 +125,15 @@ def _shape_of(program: Program, true: int, unknown: int) -> _Shape:
     clauses = Clauses(true, unknown, policy.attackers, lambda _: UNDETERMINED, lambda _: True)
     winners = [policy.rules[index] for index in members(clauses.winning)]
     doubtful = bool(clauses.able_to_win) or any(policy.attackers[rule.index] & unknown for rule in winners)
-    plain = bool(winners) and all(
-        rule.verb is Verb.DENY and not rule.lines and not rule.needs for rule in winners
+    plain = not doubtful and all(
+        rule.verb is not Verb.GRANT and not rule.lines and not rule.needs for rule in winners
     )
+    refers = any(rule.verb is Verb.REFER for rule in winners)
     granting = len(winners) == 1 and winners[0].verb is Verb.GRANT
     shape = _Shape(
         citations=cite(policy, clauses, 0),
-        is_denial=plain and not doubtful,
+        is_denial=plain and bool(winners) and not refers,
+        is_referral=plain and refers,
         granting=winners[0].index if granting and not doubtful else None,
     )
     if len(program.shapes) < SHAPES_MAX:
@@ -148,8 +153,18 @@ class _Case:
         if waiver is not None:
             true, unknown = self._waive(waiver, true, unknown)
         self.true, self.unknown = true, unknown
+        self.shape = None if self.waived else _shape_of(program, true, unknown)
         self._entitlements: dict[int, Entitlement | None] = {}
-        self.clauses = Clauses(true, unknown, self.policy.attackers, self._signature, self._is_met)
+
+    @cached_property
+    def clauses(self) -> Clauses:
+        """The rules of the case, for what their truth alone does not decide."""
+        return Clauses(self.true, self.unknown, self.policy.attackers, self._signature, self._is_met)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """Who is cited."""
+        return self.shape.citations if self.shape else cite(self.policy, self.clauses, self.waived)
 
     def _waive(self, waiver: Waiver, true: int, unknown: int) -> tuple[int, int]:
         named = mask(rule.index for rule in self.policy.rules if rule.clause in waiver.clauses)
@@ -164,13 +179,15 @@ class _Case:
 
     def decide(self) -> Decision:
         """The decision; most cases are settled by the truth of the clauses alone."""
-        shape = _shape_of(self.program, self.true, self.unknown) if not self.waived else None
+        shape = self.shape
         if shape is not None and shape.is_denial:
-            return Decision(Outcome.DENIED, self.policy, str(self.facts["currency"]), clauses=shape.citations)
+            return self._answer(Outcome.DENIED)
+        if shape is not None and shape.is_referral:
+            return self._answer(Outcome.NEEDS_REVIEW, reason=Standing.REFERS.value)
         if shape is not None and shape.granting is not None and self._is_met(shape.granting):
             entitlement = self._entitlement(shape.granting)
             if entitlement is not None:
-                return self._granted(self.policy.rules[shape.granting], entitlement, shape.citations)
+                return self._granted(self.policy.rules[shape.granting], entitlement)
         return self._resolved()
 
     def _resolved(self) -> Decision:
@@ -184,12 +201,12 @@ class _Case:
     def _agreed(self) -> Decision:
         first = self.policy.rules[next(members(self.clauses.winning))]
         if first.verb is Verb.DENY:
-            return replace(self._plain(Outcome.DENIED), owed=self._owed())
+            return self._answer(Outcome.DENIED, owed=self._owed())
         entitlement = self._entitlement(first.index)
         assert entitlement is not None
-        return self._granted(first, entitlement, cite(self.policy, self.clauses, self.waived))
+        return self._granted(first, entitlement)
 
-    def _granted(self, rule: Rule, entitlement: Entitlement, citations: tuple[Citation, ...]) -> Decision:
+    def _granted(self, rule: Rule, entitlement: Entitlement) -> Decision:
         return Decision(
             Outcome.GRANTED,
             self.policy,
@@ -197,7 +214,7 @@ class _Case:
             grant=rule.grant,
             amount=entitlement.total,
             lines=entitlement.lines,
-            clauses=citations,
+            clauses=self.citations,
             payouts=entitlement.payouts,
             then=entitlement.then,
         )
@@ -207,14 +224,29 @@ class _Case:
         # Nobody can answer: money of another currency, or a table without a row for the case.
         if not missing:
             return self._review("unanswerable")
-        return replace(self._plain(Outcome.NEEDS_INFORMATION), missing=missing)
+        return self._answer(Outcome.NEEDS_INFORMATION, missing=missing)
 
     def _review(self, reason: str) -> Decision:
-        return replace(self._plain(Outcome.NEEDS_REVIEW), reason=reason, proposal=self._proposal())
+        return self._answer(Outcome.NEEDS_REVIEW, reason=reason, proposal=self._proposal())
 
-    def _plain(self, outcome: Outcome) -> Decision:
-        citations = cite(self.policy, self.clauses, self.waived)
-        return Decision(outcome, self.policy, str(self.facts["currency"]), clauses=citations)
+    def _answer(
+        self,
+        outcome: Outcome,
+        missing: tuple[str, ...] = (),
+        owed: tuple[AmountLine, ...] = (),
+        reason: str | None = None,
+        proposal: Entitlement | None = None,
+    ) -> Decision:
+        return Decision(
+            outcome,
+            self.policy,
+            str(self.facts["currency"]),
+            clauses=self.citations,
+            missing=missing,
+            owed=owed,
+            reason=reason,
+            proposal=proposal,
+        )
 
     def _proposal(self) -> Entitlement | None:
         winning = self.clauses.winning
@@ -286,11 +318,12 @@ class _Case:
         return tuple(name for name in self.policy.inputs if name in wanted)
 
 
-def _opening_date(program: Program, facts: Facts) -> str | None:
+def _opening_date(program: Program, facts: Facts, openable: int) -> str | None:
     """The first day on which the same case would be granted (reading R6)."""
     asked = program.policy.roles.asked
-    assert asked is not None
-    for instant in opening_days(program.policy, facts):
+    if asked is None:
+        return None
+    for instant in opening_days(program, facts, openable):
         later = {**facts, asked: instant}
         if program.broken_assumption(later) >= 0:
             continue
@@ -303,7 +336,7 @@ def _keep_promises(program: Program, facts: Facts, decision: Decision, waiver: W
     """A decision that breaks a promise goes to a person (semantics, rule 14)."""
     if not program.policy.promises or decision.outcome not in (Outcome.GRANTED, Outcome.DENIED):
         return decision
-    denials = " ".join(citation.id for citation in decision.clauses if citation.role == "denies")
+    denials = " ".join([citation.id for citation in decision.clauses if citation.role == "denies"])
     results = Results(decision.amount, decision.outcome.value, decision.grant or "none", denials)
     index = program.broken_promise(facts, results)
     if index < 0:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property
 from textwrap import shorten
 from typing import TypeAlias
 
@@ -19,13 +19,14 @@ from amends.policy.types import Kind, Type
 
 Value: TypeAlias = bool | int | Fraction | str | None
 Facts: TypeAlias = dict[str, Value]
+Reader: TypeAlias = Callable[["Input", object], Value]
 
 COUNT_MAX = 10**12
 NONE = "none"
 _DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,12})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Input:
     """One thing a decision may know, and who answers it."""
 
@@ -35,6 +36,11 @@ class Input:
     """customer (a question), desk (a wait with an alarm) or staff (a task)."""
     label: str
     """The words for people."""
+
+    @cached_property
+    def read(self) -> Reader:
+        """What turns the JSON value of this input into a known value."""
+        return _reader_of(self.type)
 
 
 def read_facts(inputs: Mapping[str, Input], currencies: tuple[str, ...], case: Mapping[str, object]) -> Facts:
@@ -50,7 +56,7 @@ def read_facts(inputs: Mapping[str, Input], currencies: tuple[str, ...], case: M
     for name, declared in inputs.items():
         raw = case.get(name)
         known += name in case
-        facts[name] = None if raw is None else _reader_of(declared.type)(declared, raw)
+        facts[name] = None if raw is None else declared.read(declared, raw)
     if known != len(case):
         _refuse_unknown_keys(inputs, case)
     return facts
@@ -105,7 +111,7 @@ def _read_instant(declared: Input, raw: object) -> Value:
         raise _refuse(declared, raw, wanted) from None
 
 
-def _read_whole(limit: int, lowest: int, wanted: str) -> Callable[[Input, object], Value]:
+def _read_whole(limit: int, lowest: int, wanted: str) -> Reader:
     def read(declared: Input, raw: object) -> Value:
         if type(raw) is int and lowest <= raw <= limit:
             return raw
@@ -114,7 +120,7 @@ def _read_whole(limit: int, lowest: int, wanted: str) -> Callable[[Input, object
     return read
 
 
-def _read_time(unit: str) -> Callable[[Input, object], Value]:
+def _read_time(unit: str) -> Reader:
     whole = _read_whole(COUNT_MAX, 0, f"a whole number of {unit}")
     size = types.MICROSECONDS[unit]
 
@@ -134,7 +140,7 @@ def _read_ratio(declared: Input, raw: object) -> Value:
     raise _refuse(declared, raw, 'a ratio as a decimal in quotes, such as "0.25"')
 
 
-def _read_number(type_: Type) -> Callable[[Input, object], Value]:
+def _read_number(type_: Type) -> Reader:
     if not type_.unit:
         return _read_ratio
     if type_.shown_in:
@@ -144,8 +150,7 @@ def _read_number(type_: Type) -> Callable[[Input, object], Value]:
     return _read_whole(COUNT_MAX, 0, "a whole number from 0 to 10^12")
 
 
-@lru_cache(maxsize=1024)
-def _reader_of(type_: Type) -> Callable[[Input, object], Value]:
+def _reader_of(type_: Type) -> Reader:
     if type_.optional and NONE not in type_.members:
         read_known = _reader_of(type_.required)
 

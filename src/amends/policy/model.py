@@ -44,6 +44,18 @@ class Key:
     low: int | None = None
     high: int | None = None
 
+    def __str__(self) -> str:
+        """The cell as it is written: `5 to 10`, `from 11`, `up to 4`, `7`, `yes` or a word."""
+        if isinstance(self.member, bool):
+            return "yes" if self.member else "no"
+        if self.member is not None:
+            return str(self.member)
+        if self.low == self.high:
+            return str(self.low)
+        if self.low is None or self.high is None:
+            return f"up to {self.high}" if self.low is None else f"from {self.low}"
+        return f"{self.low} to {self.high}"
+
     def matches(self, value: Value) -> bool:
         """Whether a known value selects this row."""
         if self.member is not None:

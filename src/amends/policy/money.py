@@ -3,6 +3,7 @@
 Exponents are those of ISO 4217. Source of the rounding modes: semantics, rule 17.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,7 @@ from typing import Self
 AMOUNT_MAX = 10**15
 """The largest amount a case may carry, in minor units."""
 
+_DECIMAL = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,12})?")
 _WITHOUT_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _WITH_MILS = "BHD IQD JOD KWD LYD OMR TND"
 _WITH_FOUR = "CLF UYW"
@@ -86,6 +88,8 @@ class Money:
         """
         if currency not in EXPONENTS:
             raise ValueError(f"{currency} is no ISO 4217 currency")
+        if not _DECIMAL.fullmatch(number):
+            raise ValueError("it is no amount")
         exact = Fraction(number.replace(",", "")) * 10 ** EXPONENTS[currency]
         if exact.denominator != 1:
             raise ValueError(f"{currency} has {EXPONENTS[currency]} digits after the point")
@@ -101,13 +105,14 @@ class Money:
     def split(self, weights: Sequence[int]) -> list[Self]:
         """Share the amount in proportion to the weights (reading R19).
 
-        Amounts: weights >= 0, at least one above 0.
+        Amounts: weights >= 0; where all are 0, the parts are equal.
         Rounding: none is lost; the largest remainders get the odd units, ties to the earlier part.
         Invariant: the parts sum to the amount.
 
         >>> [part.amount for part in Money(5, "USD").split([1, 1, 1])]
         [2, 2, 1]
         """
+        weights = weights if any(weights) else [1] * len(weights)
         total = sum(weights)
         sign = -1 if self.amount < 0 else 1
         shares = [divmod(abs(self.amount) * weight, total) for weight in weights]

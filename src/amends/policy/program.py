@@ -1,23 +1,25 @@
 """What deciding needs to know of one policy, as functions of the facts.
 
-`interpret` builds it on the interpreter and is the meaning; `compiled.compile_policy` builds the same, faster.
+`interpret` builds it on the interpreter and is the meaning; `compiled.program_of` builds the same, faster.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from functools import cache
+from typing import NamedTuple, TypeAlias
 
 from amends.policy.evaluation import Evaluation
 from amends.policy.expression import Node
 from amends.policy.facts import Facts, Value
 from amends.policy.model import Policy, PromiseKind, Rule, Verb
-from amends.policy.timing import openable_condition
+from amends.policy.resolution import mask
+from amends.policy.timing import openable_condition, time_comparisons
 
 Amounts: TypeAlias = tuple[int | None, ...]
+Condition: TypeAlias = Callable[[Facts], Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(NamedTuple):
     """What a promise may ask of a decision."""
 
     refund: int
@@ -38,8 +40,10 @@ class Program:
     """For each rule, its lines in minor units; None where unknown."""
     broken_assumption: Callable[[Facts], int]
     """The number of the first assumption that is false, or -1."""
-    may_open: Callable[[Facts], bool]
-    """False where no grant can come to hold by the passing of time alone."""
+    openable: Callable[[Facts], int]
+    """Bit mask of the grants that may hold now or come to hold by the passing of time alone."""
+    time_comparisons: Callable[[int], tuple[Condition, ...]]
+    """Of a rule, each comparison that depends on time."""
     broken_promise: Callable[[Facts, Results], int]
     """The number of the first promise that the results break, or -1."""
     shapes: dict[tuple[int, int], object] = field(default_factory=dict)
@@ -48,9 +52,7 @@ class Program:
 
 def interpret(policy: Policy) -> Program:
     """The program as the interpreter understands it."""
-    openable = tuple(
-        openable_condition(policy, rule.when) for rule in policy.rules if rule.verb is Verb.GRANT
-    )
+    conditions = openable_conditions(policy)
 
     def truth(facts: Facts) -> tuple[int, int]:
         evaluation = Evaluation(policy, facts)
@@ -66,18 +68,35 @@ def interpret(policy: Policy) -> Program:
         held = (evaluation.value(node) for node in policy.assumptions)
         return next((index for index, value in enumerate(held) if value is False), -1)
 
-    def may_open(facts: Facts) -> bool:
+    def openable(facts: Facts) -> int:
         evaluation = Evaluation(policy, facts)
-        return any(evaluation.value(node) is not False for node in openable)
+        return mask(index for index, node in conditions if evaluation.value(node) is not False)
+
+    @cache
+    def time_comparisons_of(index: int) -> tuple[Condition, ...]:
+        comparisons = time_comparisons(policy, policy.rules[index].when)
+        return tuple(interpreted(policy, comparison) for comparison in comparisons)
 
     return Program(
         policy=policy,
         truth=truth,
         amounts=tuple(_amounts_of(policy, rule) for rule in policy.rules),
         broken_assumption=broken_assumption,
-        may_open=may_open,
+        openable=openable,
+        time_comparisons=time_comparisons_of,
         broken_promise=lambda facts, results: _broken_promise(policy, facts, results),
     )
+
+
+def openable_conditions(policy: Policy) -> list[tuple[int, Node]]:
+    """For each grant, the condition that stays false where it cannot come to hold."""
+    grants = (rule for rule in policy.rules if rule.verb is Verb.GRANT)
+    return [(rule.index, openable_condition(policy, rule.when)) for rule in grants]
+
+
+def interpreted(policy: Policy, node: Node) -> Condition:
+    """An expression as a function of the facts."""
+    return lambda facts: Evaluation(policy, facts).value(node)
 
 
 def _amounts_of(policy: Policy, rule: Rule) -> Callable[[Facts], Amounts]:

@@ -137,14 +137,16 @@ def _agreement_possible(clauses: Clauses) -> bool:
     signatures = {index: clauses.signature(index) for index in members(able)}
     if UNDETERMINED in signatures.values():
         return True
-    spares = [None, *(index for index in members(able) if not clauses.is_met(index))]
-    return any(
-        _could_stand_alone(clauses, index, spare)
-        for index, signature in signatures.items()
-        if signature != REFERS
-        for spare in spares
-        if spare != index
-    )
+    # These win whichever way the unknown clauses fall, so a champion has to agree with them.
+    sure = clauses.unattacked(clauses.true, clauses.true | clauses.unknown)
+    for spare in [None, *(index for index in members(able) if not clauses.is_met(index))]:
+        agreed = {signatures[index] for index in members(sure) if index != spare}
+        champions = [index for index in signatures if index != spare and signatures[index] != REFERS]
+        if any(
+            agreed <= {signatures[index]} and _could_stand_alone(clauses, index, spare) for index in champions
+        ):
+            return True
+    return False
 
 
 def _could_stand_alone(clauses: Clauses, champion: int, spare: int | None) -> bool:

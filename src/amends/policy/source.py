@@ -1,7 +1,13 @@
 """Policy text with positions, so that every message can point at its place."""
 
+import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
+
+QUOTE_MAX = 110
+"""How many characters of a line a message quotes."""
+BEFORE_MAX = 60
+"""How many of them stand before the place."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,16 +33,24 @@ class Source:
         return cls(name, text, tuple(text.split("\n")))
 
     def excerpt(self, span: Span) -> str:
-        """The line of a span with an arrow under the place."""
+        """The line of a span with an arrow under the place, where a terminal shows the characters."""
         number = str(span.line)
-        line = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
-        start = max(0, span.column - 1 - 60)
-        shown = line[start : start + 110]
+        line = (self.lines[span.line - 1] if span.line <= len(self.lines) else "").replace("\t", " ")
+        start = max(0, span.column - 1 - BEFORE_MAX)
+        before = line[start : span.column - 1]
         if start:
-            shown = "…" + shown[1:]
-        indent = " " * (span.column - 1 - start)
-        arrow = "^" * max(1, min(span.length, len(shown) - len(indent)))
-        return f"  {number} | {shown}\n  {' ' * len(number)} | {indent}{arrow}"
+            before = f"…{before[1:]}"
+        rest = line[span.column - 1 : start + QUOTE_MAX]
+        cut = "…" if len(line) > start + QUOTE_MAX else ""
+        arrow = "^" * max(1, _width(rest[: span.length]))
+        shown = f"{before}{rest}{cut}"
+        return f"  {number} |{f' {shown}'.rstrip()}\n  {' ' * len(number)} | {' ' * _width(before)}{arrow}"
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    seen = [character for character in text if not unicodedata.combining(character)]
+    return len(seen) + sum(unicodedata.east_asian_width(character) in "WF" for character in seen)
 
 
 @dataclass(frozen=True, slots=True)

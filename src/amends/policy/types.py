@@ -97,6 +97,17 @@ def singular(noun: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
+def plural(noun: str) -> str:
+    """The form in which a noun is counted.
+
+    >>> plural("generation"), plural("gpu minute"), plural("entry"), plural("day"), plural("pass")
+    ('generations', 'gpu minutes', 'entries', 'days', 'passes')
+    """
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+
+
 def multiply_units(left: Unit, right: Unit, sign: int) -> Unit:
     """The unit of a product (sign 1) or a quotient (sign -1)."""
     powers = dict(left)
@@ -115,12 +126,16 @@ def _number_words(type_: Type) -> str:
     if type_.unit == TIME.unit:
         return type_.shown_in or "elapsed time"
     above = [_power_words(name, power) for name, power in type_.unit if power > 0]
-    below = [_power_words(name, -power) for name, power in type_.unit if power < 0]
+    below = [
+        singular(name) if power == -1 else _power_words(name, -power)
+        for name, power in type_.unit
+        if power < 0
+    ]
     words = " times ".join(above) or "1"
     return f"{words} per {' and '.join(below)}" if below else words
 
 
 def _power_words(name: str, power: int) -> str:
     if name not in ("money", "days", "months", "time"):
-        name = f"count of {name}"
+        name = f"count of {plural(name)}"
     return name if power == 1 else f"{name} to the power of {power}"

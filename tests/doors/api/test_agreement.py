@@ -16,11 +16,11 @@ from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.cases.models import Case
 from amends.desk.notices.models import Letter
-from amends.desk.orders.actions import NewLine, record_order
+from amends.desk.orders.actions import SoldLine, record_order
 from amends.desk.orders.models import Line, Plan, Price, Product
 from amends.desk.payments.stripe_gateway import connect
 from amends.desk.policies.actions import publish
-from amends.desk.usage.actions import NewEvent, take_in
+from amends.desk.usage.actions import ReportedJob, take_in
 from amends.desk.usage.models import PaidBy, UseOutcome
 from amends.policy.explanation import format_amount
 from amends.sandbox.server import Sandbox
@@ -81,7 +81,7 @@ def purchase(sandbox: Sandbox, customer: Customer, facts: dict[str, Any]) -> Lin
     )
     charge = connect().charge(str(intent.latest_charge))
     is_plan = facts["product"] == "subscription"
-    sold = NewLine(
+    sold = SoldLine(
         Product(facts["product"]),
         "The thing",
         facts["paid"],
@@ -112,7 +112,7 @@ def plan(facts: dict[str, Any]) -> Plan:
 def use(customer: Customer, times: int, at: datetime) -> None:
     take_in(
         [
-            NewEvent(
+            ReportedJob(
                 "app",
                 f"e{next(_NUMBERS)}",
                 str(customer.id),

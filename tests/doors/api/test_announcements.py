@@ -21,7 +21,7 @@ from amends.desk.cases.paying import follow_payment
 from amends.desk.payments.inbox import sync_payment
 from amends.sandbox.server import Sandbox
 from shop import Shop, day, go_to
-from web import Client, QuietRequests
+from web import Client, QuietCall
 
 ALL = ["case.opened", "case.decided", "case.closed", "refund.sent", "refund.failed"]
 
@@ -51,7 +51,7 @@ class Receiver:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     found = Receiver()
-    server = make_server("127.0.0.1", 0, found.hear, handler_class=QuietRequests)
+    server = make_server("127.0.0.1", 0, found.hear, handler_class=QuietCall)
     found.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

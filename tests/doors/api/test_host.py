@@ -47,7 +47,7 @@ def test_the_host_product_sells_reports_asks_and_shows_the_answer(
 def test_the_guide_shows_the_host_product_as_it_is() -> None:
     guide = (ROOT / "docs" / "how-to-connect.md").read_text()
     source = (ROOT / "examples" / "host" / "shop.py").read_text()
-    blocks = [part.partition("```")[0] for part in guide.split("```python\n")[1:]]
+    blocks = [part.partition("```")[0] for part in guide.split("```py\n")[1:]]
 
     assert len(blocks) == 5
     for block in blocks:

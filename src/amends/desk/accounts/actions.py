@@ -37,7 +37,7 @@ def record_customer(external_id: str, person: Person, actor: str) -> tuple[Custo
     """
     with transaction.atomic():
         told = asdict(person)
-        customer, is_fresh = Customer.objects.select_for_update().get_or_create(
+        customer, is_fresh = Customer.objects.select_for_update(no_key=True).get_or_create(
             external_id=external_id, defaults=told | {"created_at": clock.now()}
         )
         if customer.erased_at is not None:

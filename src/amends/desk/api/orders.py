@@ -16,7 +16,7 @@ from amends.desk.api.pages import Cursor, Limit, page
 from amends.desk.api.plans import named_plan
 from amends.desk.api.problems import Problem, missing, unknown_reference
 from amends.desk.api.schemas import Amount, Body, Id, Instant, Name
-from amends.desk.orders.actions import NewLine, record_order
+from amends.desk.orders.actions import SoldLine, record_order
 from amends.desk.orders.models import Line, Order, Product, Subscription
 from amends.desk.payments.gateway import ChargeSnapshot, GatewayError, Rejected
 from amends.desk.payments.stripe_gateway import connect
@@ -212,14 +212,14 @@ def _fetch(charge: str) -> ChargeSnapshot:
         ) from error
 
 
-def _line(customer: Customer, line: LineIn, place: int, otherwise: int) -> NewLine:
+def _line(customer: Customer, line: LineIn, place: int, otherwise: int) -> SoldLine:
     subscription = None
     if line.subscription is not None:
         mine = Subscription.objects.filter(gateway_ref=line.subscription, customer=customer)
         subscription = mine.first()
         if subscription is None:
             raise unknown_reference(f"lines.{place}.subscription")
-    return NewLine(
+    return SoldLine(
         product=line.product,
         description=line.description,
         amount=otherwise if line.amount is None else line.amount,

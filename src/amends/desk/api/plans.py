@@ -14,8 +14,8 @@ from amends.desk.api.problems import Problem, missing, unknown_reference
 from amends.desk.api.schemas import Amount, Body, Currency, Id, Instant, Name
 from amends.desk.orders.catalogue import (
     DifferentError,
-    SoldPlan,
-    SoldPrice,
+    PlanSetting,
+    PriceSetting,
     record_plan,
     record_subscription,
 )
@@ -116,10 +116,10 @@ def named_plan(id_: str, where: str) -> Plan:
 def post_plan(request: HttpRequest, body: PlanIn) -> Status[PlanOut]:
     """Record a plan; sent again with further prices it takes those over (200)."""
     monthly = named_plan(body.monthly, "monthly") if body.monthly else None
-    prices = [SoldPrice(one.currency, one.amount, one.gateway_id, one.from_at) for one in body.prices]
+    prices = [PriceSetting(one.currency, one.amount, one.gateway_id, one.from_at) for one in body.prices]
     try:
         plan, is_fresh = record_plan(
-            SoldPlan(body.id, body.name, body.interval, monthly), prices, actor_of(request)
+            PlanSetting(body.id, body.name, body.interval, monthly), prices, actor_of(request)
         )
     except DifferentError as error:
         raise Problem(

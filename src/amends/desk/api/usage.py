@@ -13,7 +13,7 @@ from amends.desk.api.access import Needs
 from amends.desk.api.problems import Problem
 from amends.desk.api.schemas import Body, Id, Instant, Name
 from amends.desk.credits.actions import TooFewCreditsError
-from amends.desk.usage.actions import Fate, NewEvent, take_in
+from amends.desk.usage.actions import Fate, ReportedJob, take_in
 from amends.desk.usage.models import PaidBy, UseOutcome
 
 BATCH_MAX = 1_000
@@ -137,7 +137,7 @@ def _take(items: list[dict[str, object]]) -> list[EventResult]:
     return [result for result in results if result is not None]
 
 
-def _store(events: list[NewEvent]) -> list[tuple[int, str | None, str | None]]:
+def _store(events: list[ReportedJob]) -> list[tuple[int, str | None, str | None]]:
     try:
         return [_FATES[fate] for fate in take_in(events)] if events else []
     except TooFewCreditsError:
@@ -179,8 +179,8 @@ def _refusal(one: EventIn | EventResult, customers: Mapping[str, UUID]) -> Event
     )
 
 
-def _event(one: EventIn, customer_id: str) -> NewEvent:
-    return NewEvent(
+def _event(one: EventIn, customer_id: str) -> ReportedJob:
+    return ReportedJob(
         source=one.source,
         event_id=one.id,
         customer_id=customer_id,

@@ -134,7 +134,7 @@ def _waits_for_fault(case: Case) -> bool:
 
 def lock(case: Case) -> None:
     """Hold the case until the transaction ends, as it is now."""
-    case.refresh_from_db(from_queryset=Case.objects.select_for_update())
+    case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
 
 
 def demand_undecided(case: Case) -> None:

@@ -77,7 +77,7 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
     with transaction.atomic():
-        case.refresh_from_db(from_queryset=Case.objects.select_for_update())
+        case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
         decided = case.decisions.order_by("-sequence").first()
         if not by.has_role(Role.APPROVER):
             raise NotAllowedError("Only approvers agree to payments.")

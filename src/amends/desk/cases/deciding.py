@@ -1,9 +1,8 @@
 """Decide a case by the policy, and put it where its outcome belongs."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from amends import Decision, InputError
@@ -12,7 +11,7 @@ from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.approving import settle_approval
-from amends.desk.cases.deadlines import deadline, pause_days, skipped
+from amends.desk.cases.due_dates import due_dates, pause_days, skipped
 from amends.desk.cases.facts import CaseFacts, gather, requested_at
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKind, TaskKind
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
@@ -24,6 +23,7 @@ from amends.policy.dates import add_business_days
 from amends.policy.explanation import Explanation, explain
 from amends.policy.facts import read_facts
 from amends.policy.model import Policy
+from amends.policy.waiting import find_reopening
 
 LOOK_AGAIN_EVERY = timedelta(minutes=15)
 
@@ -53,7 +53,7 @@ def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgeme
 
     Raises: InputError: the facts contradict each other.
     """
-    versions = policies.applicable_versions(settings.POLICY_NAME, case.line.purchased_at, requested_at(case))
+    versions = policies.applicable_versions(case.line.purchased_at, requested_at(case))
     version, decision, others = policies.decide_best(
         versions,
         found.inputs,
@@ -76,7 +76,7 @@ def foresee(case: Case) -> tuple[Judgement, dict[str, object]]:
         found.inputs["issue_reported_at"] = found.inputs["requested_at"]
         found.inputs["issue_resolved_at"] = "none"
     judgement = judge(case, found)
-    return judgement, _plan(case, judgement.decision)
+    return judgement, _plan(case, judgement.decision, found)
 
 
 def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | None:
@@ -85,8 +85,8 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
     Locks: the customer, then the case, so that two cases of one account are decided one after the other.
     """
     with transaction.atomic():
-        Customer.objects.select_for_update().get(id=case.customer_id)
-        case.refresh_from_db(from_queryset=Case.objects.select_for_update())
+        Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
+        case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
         _complete_if_nothing_is_asked(case)
         found = gather(case)
         try:
@@ -111,7 +111,7 @@ def _complete_if_nothing_is_asked(case: Case) -> None:
         judgement = judge(case, gather(case))
     except InputError:
         return
-    if not _asked_of(judgement, "customer"):
+    if not _asked_of(judgement.decision, "customer"):
         _start_clock(case, judgement.decision.policy)
 
 
@@ -120,20 +120,20 @@ def _start_clock(case: Case, policy: Policy) -> None:
     target = policies.service_number(policy, "answer_target")
     due = policies.service_number(policy, "answer_due")
     if target is not None and due is not None:
-        promised = deadline(case.complete_at, policy.zone, target, due)
+        promised = due_dates(case.complete_at, policy.zone, target, due)
         case.target_on, case.due_on = promised.target_on, promised.due_on
         case.skipped_days = [[day.isoformat(), name] for day, name in promised.skipped]
     case.save(update_fields=["complete_at", "target_on", "due_on", "skipped_days"])
 
 
-def _asked_of(judgement: Judgement, answerer: str) -> list[str]:
-    inputs = judgement.decision.policy.inputs
-    return [name for name in judgement.decision.missing if inputs[name].answered_by == answerer]
+def _asked_of(decision: Decision, answerer: str) -> list[str]:
+    inputs = decision.policy.inputs
+    return [name for name in decision.missing if inputs[name].answered_by == answerer]
 
 
 def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | None) -> DecisionRecord:
     decision = judgement.decision
-    plan = _plan(case, decision)
+    plan = _plan(case, decision, found)
     decided = DecisionRecord.objects.create(
         case=case,
         sequence=case.decisions.count() + 1,
@@ -172,11 +172,13 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
     return decided
 
 
-def _plan(case: Case, decision: Decision) -> dict[str, object]:
+def _plan(case: Case, decision: Decision, found: CaseFacts) -> dict[str, object]:
     if decision.outcome is Outcome.GRANTED:
         return plan_of(case, decision)
     if is_correction(case) and decision.outcome is Outcome.NEEDS_REVIEW:
-        return correction_plan(case, case.line.amount)
+        refunded = found.inputs["refunded"]
+        assert isinstance(refunded, int)
+        return correction_plan(case, refunded)
     return {}
 
 
@@ -196,32 +198,49 @@ def _route(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
 
 
 def _ask(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
-    """Missing inputs go to whoever answers them: the customer first, then the desk, then staff."""
-    if _asked_of(judgement, "customer"):
+    """Missing inputs go to whoever answers them: the customer first, then staff, then the desk itself."""
+    decision = judgement.decision
+    if _asked_of(decision, "customer") or "identified" in decision.missing:
         case.paused_at = case.paused_at or clock.now()
         _put(case, CaseState.WAITING_ON_CUSTOMER)
-        letters.more_needed(case, decided, judgement.explanation.questions)
-    elif names := _asked_of(judgement, "staff"):
+        _ask_customer(case, decided, decision, judgement.explanation)
+    elif names := _asked_of(decision, "staff"):
         tasks.give(case, TaskKind.STATE_FACTS, f"Please state: {', '.join(names)}")
         _put(case, CaseState.OPEN)
-    elif "identified" in judgement.decision.missing:
-        # Nothing about the order may be said, not even that it exists (reading R13).
-        _put(case, CaseState.WAITING_ON_CUSTOMER)
     else:
-        names = _asked_of(judgement, "desk")
+        names = _asked_of(decision, "desk")
         tasks.give(case, TaskKind.MISSING_AT_DESK, f"Not known yet: {', '.join(names)}")
         _put(case, CaseState.WAITING_ON_DESK, wakes_at=clock.now() + LOOK_AGAIN_EVERY)
 
 
+def _ask_customer(case: Case, decided: DecisionRecord, decision: Decision, explanation: Explanation) -> None:
+    if not case.is_identified:
+        # Nothing about the order may be said, not even that it exists (reading R13).
+        return
+    questions = [
+        question
+        for name, question in zip(decision.missing, explanation.questions, strict=True)
+        if decision.policy.inputs[name].answered_by == "customer"
+    ]
+    letters.more_needed(case, decided, tuple(questions))
+
+
 def _deny(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
-    decision = judgement.decision
-    letters.decided(case, decided)
-    if decision.opens_on is None:
+    """A denial ends the case, unless time may turn it: then the case waits for the day, and asks in the meantime."""
+    policy = judgement.decision.policy
+    reopening = find_reopening(policy, decided.inputs)
+    if reopening is None:
+        letters.decided(case, decided)
         close(case, "denied")
         return
-    day = datetime.fromisoformat(decision.opens_on).toordinal()
-    start = dates.local_time(dates.day_start(day, decision.policy.zone), decision.policy.zone)
-    _put(case, CaseState.SCHEDULED, wakes_at=start.astimezone(UTC))
+    letters.decided(case, decided, again_on=reopening.day)
+    _put(case, CaseState.SCHEDULED, wakes_at=dates.local_time(reopening.starts_at, "UTC"))
+    later = reopening.decision
+    if _asked_of(later, "customer"):
+        facts = read_facts(policy.inputs, policy.currencies, decided.inputs)
+        _ask_customer(case, decided, later, explain(policy, facts, later, case.customer.locale))
+    if names := _asked_of(later, "staff"):
+        tasks.give(case, TaskKind.STATE_FACTS, f"Please state: {', '.join(names)}")
 
 
 def _put(case: Case, state: CaseState, *, wakes_at: datetime | None = None) -> None:

@@ -8,8 +8,8 @@ from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
 from amends.desk.cases.answering import NotPossibleError, demand_undecided, lock
-from amends.desk.cases.deadlines import deadline
 from amends.desk.cases.deciding import close
+from amends.desk.cases.due_dates import due_dates
 from amends.desk.cases.models import Appeal, Case, CaseState, TaskKind
 from amends.desk.policies import actions as policies
 
@@ -61,4 +61,4 @@ def _due_on(case: Case) -> date:
     days = policies.service_number(policy, "appeal_due")
     if days is None:
         raise NotPossibleError("The policy promises no appeal.")
-    return deadline(clock.now(), policy.zone, days, days).due_on
+    return due_dates(clock.now(), policy.zone, days, days).due_on

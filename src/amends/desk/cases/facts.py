@@ -58,8 +58,15 @@ def gather(case: Case) -> CaseFacts:
 
 
 def requested_at(case: Case) -> datetime:
-    """The moment that the request counts from: a contact before the charge counts as day 0 (reading R8)."""
-    return max(case.asked_again_at or case.first_contact_at, case.line.purchased_at)
+    """The moment that the request counts from: the first contact, at the earliest the charge (reading R8).
+
+    A fault is judged as it came out: on the day that the case waited for, or when it was fixed.
+    """
+    moments = [case.asked_again_at or case.first_contact_at, case.line.purchased_at]
+    issue = issues.latest(case.line_id) if case.request == RequestKind.TECHNICAL else None
+    if issue is not None and issue.fixed_at is not None:
+        moments.append(issue.fixed_at)
+    return max(moments)
 
 
 def _text(at: datetime | None) -> str | None:

@@ -53,10 +53,17 @@ def more_needed(case: Case, record: DecisionRecord, questions: tuple[str, ...]) 
     _send(case, LetterKind.MORE_NEEDED, f"decision:{record.id}", subject, blocks)
 
 
-def decided(case: Case, record: DecisionRecord) -> None:
-    """The decision as it is stored: arithmetic, reasons, what would have changed it, what else is open."""
+def decided(case: Case, record: DecisionRecord, *, again_on: str | None = None) -> None:
+    """The decision as it is stored: arithmetic, reasons, what would have changed it, what else is open.
+
+    `again_on` is the day on which a request that comes too early is decided by itself.
+    """
     said, policy = record.explanation, policies.read(record.version)
-    blocks: list[Block] = [_greeting(case), Paragraph(said["headline"])]
+    headline = said["headline"]
+    if again_on is not None:
+        day = _day(case, date.fromisoformat(again_on))
+        headline = f"Not yet: we decide your request by ourselves on {day}. You need not ask again."
+    blocks: list[Block] = [_greeting(case), Paragraph(headline)]
     blocks += _arithmetic(case, record)
     blocks += _consequences(case, record, policy)
     blocks += _reasons(said["reasons"])
@@ -64,7 +71,7 @@ def decided(case: Case, record: DecisionRecord) -> None:
         blocks.append(Items("What would have changed it:", tuple(said["counterfactuals"])))
     if said["offers"]:
         blocks.append(Items("What else you can do:", tuple(said["offers"])))
-    if record.outcome == "denied":
+    if record.outcome == "denied" and again_on is None:
         blocks.append(Paragraph(f"You can appeal to a person: {_case_url(case)}"))
     blocks.append(Paragraph(f"{policy.title}, version {policy.version}. Request {case.number}."))
     subject = f"Our decision on {case.number}"
@@ -89,14 +96,14 @@ def _arithmetic(case: Case, record: DecisionRecord) -> list[Block]:
 
 
 def _consequences(case: Case, record: DecisionRecord, policy: Policy) -> list[Block]:
-    points = list(record.explanation["consequences"])
+    consequences = list(record.explanation["consequences"])
     payment = case.line.order.payment
     found = policies.arrival(policy, payment.method) if payment and record.amount else None
     if payment and found:
-        points.append(
+        consequences.append(
             f"With {payment.method} money usually arrives {found[0]} to {found[1]} after we send it."
         )
-    return [Items("", tuple(points))] if points else []
+    return [Items("", tuple(consequences))] if consequences else []
 
 
 def _reasons(reasons: list[dict[str, str]]) -> list[Block]:
@@ -107,6 +114,29 @@ def _reasons(reasons: list[dict[str, str]]) -> list[Block]:
         Quote(one["text"], one["clause"], f"{settings.PUBLIC_URL}/policy{one['anchor']}") for one in cited
     ]
     return [Paragraph("The sentences this rests on:"), *quotes]
+
+
+def declined(case: Case, record: DecisionRecord, reason: str) -> None:
+    """A person said no, and why."""
+    blocks: list[Block] = [
+        _greeting(case),
+        Paragraph("A person has looked at your request. We cannot grant it."),
+    ]
+    blocks += [Paragraph(reason), *_reasons(record.explanation["reasons"])]
+    blocks.append(Paragraph(f"You can appeal to another person: {_case_url(case)}"))
+    subject = f"Our decision on {case.number}"
+    _send(case, LetterKind.DECISION, f"declined:{record.id}", subject, blocks)
+
+
+def asked(case: Case, message_id: str, question: str) -> None:
+    """A question of a person."""
+    blocks: list[Block] = [
+        _greeting(case),
+        Paragraph(f"About your request {case.number} we have a question:"),
+        Paragraph(question),
+        Paragraph(f"Until we have your answer, the time in which we answer does not run: {_case_url(case)}"),
+    ]
+    _send(case, LetterKind.MORE_NEEDED, f"message:{message_id}", f"A question about {case.number}", blocks)
 
 
 def refund_sent(case: Case, refund: Refund, policy: Policy) -> None:

@@ -47,7 +47,7 @@ def open_case(request: Request) -> Case:
     Raises: OpenCaseError: nothing is written.
     """
     with transaction.atomic():
-        Customer.objects.select_for_update().get(id=request.customer.id)
+        Customer.objects.select_for_update(no_key=True).get(id=request.customer.id)
         known = Case.objects.filter(client_key=request.client_key).first() if request.client_key else None
         if known is not None:
             return known

@@ -65,7 +65,7 @@ def follow(case_id: UUID) -> None:
     Idempotent: called after every change, and by the sweeper.
     """
     with transaction.atomic():
-        case = Case.objects.select_for_update().get(id=case_id)
+        case = Case.objects.select_for_update(no_key=True).get(id=case_id)
         refunds = list(
             Refund.objects.filter(case_id=case_id).select_related("payment").order_by("created_at")
         )

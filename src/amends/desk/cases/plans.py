@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from amends import Decision
 from amends.desk.cases.models import Case, RequestKind
+from amends.desk.orders import actions as orders
 from amends.desk.orders.actions import SWITCH_TO_MONTH, account_of, add_months
 from amends.desk.orders.models import Product
 from amends.desk.payments.actions import RefundPlan
@@ -40,18 +41,25 @@ def plan_of(case: Case, decision: Decision) -> dict[str, object]:
     return plan
 
 
-def correction_plan(case: Case, amount: int) -> dict[str, object]:
-    """What puts a wrong charge right: in full, no fee (reading R20)."""
+def correction_plan(case: Case, refunded: int) -> dict[str, object]:
+    """What puts a wrong charge right: all that is left of it, no fee (reading R20)."""
+    line = case.line
+    amount = line.amount - refunded
+    lines = [{"id": "wrong_charge", "label": "The charge that was wrong", "amount": line.amount}]
+    if refunded:
+        lines.append({"id": "returned", "label": "Returned before", "amount": -refunded})
+    twin = orders.twin(line)
     return {
         "grant": "correction",
         "refund": amount,
-        "currency": case.line.order.currency,
-        "lines": [{"id": "wrong_charge", "label": "The charge that was wrong", "amount": amount}],
+        "currency": line.order.currency,
+        "lines": lines,
         "to": "original payment method",
         "fee_retained": 0,
         "tax": _tax_in(case, amount),
         "currency_step": 0,
         "then": "keep",
+        "same_as_order": twin.order.number if twin else None,
     }
 
 

@@ -50,7 +50,7 @@ def spend(customer: Customer, meter: str, quantity: int, reference: str) -> None
     """
     if Move.objects.filter(kind=MoveKind.SPEND, reference=reference).exists():
         return
-    lots = list(open_lots(customer, meter).select_for_update())
+    lots = list(open_lots(customer, meter).select_for_update(no_key=True))
     if sum(lot.remaining for lot in lots) < quantity:
         raise TooFewCreditsError
     for lot in lots:
@@ -68,7 +68,7 @@ def restore(reference: str) -> int:
     taken = Move.objects.filter(kind=MoveKind.SPEND, reference=reference).order_by("lot_id")
     if Move.objects.filter(kind=MoveKind.RESTORE, reference=reference).exists():
         return 0
-    lots = Lot.objects.select_for_update().in_bulk([move.lot_id for move in taken])
+    lots = Lot.objects.select_for_update(no_key=True).in_bulk([move.lot_id for move in taken])
     for move in taken:
         _move(lots[move.lot_id], MoveKind.RESTORE, -move.quantity, reference)
     return -sum(move.quantity for move in taken)

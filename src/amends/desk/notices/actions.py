@@ -52,7 +52,7 @@ def send(letter_id: UUID) -> None:
     Raises: OSError, SMTPException: the mail server did not take it; the job tries again.
     """
     with transaction.atomic():
-        letter = Letter.objects.select_for_update().select_related("customer").get(id=letter_id)
+        letter = Letter.objects.select_for_update(no_key=True).select_related("customer").get(id=letter_id)
         if letter.sent_at is not None or letter.customer.erased_at is not None:
             return
         mail = EmailMultiAlternatives(

@@ -15,7 +15,6 @@ from amends.desk.credits.actions import grant as grant_credits
 from amends.desk.credits.models import LotSource
 from amends.desk.journal.models import Account
 from amends.desk.orders.models import (
-    Interval,
     Line,
     Order,
     Plan,
@@ -43,13 +42,14 @@ from amends.policy.money import Money
 
 RETRY_EVERY = timedelta(minutes=1)
 SENDS_MAX = 50
+TWIN_WITHIN = timedelta(days=2)
 SWITCH_TO_MONTH = "switch to month"
 END_NOW = "end now"
 END_AT_PERIOD_END = "end at period end"
 
 
 @dataclass(frozen=True, slots=True)
-class NewLine:
+class SoldLine:
     """One thing that was sold.
 
     Amounts: minor units of the order's currency, tax included.
@@ -72,7 +72,7 @@ def record_order(
     number: str,
     placed_at: datetime,
     charge: ChargeSnapshot | None,
-    lines: Sequence[NewLine],
+    lines: Sequence[SoldLine],
 ) -> Order:
     """Record a purchase with its payment, as the gateway holds it, and grant the credits that were bought.
 
@@ -97,7 +97,7 @@ def record_order(
     return order
 
 
-def _record_payment(customer: Customer, charge: ChargeSnapshot, lines: Sequence[NewLine]) -> Payment:
+def _record_payment(customer: Customer, charge: ChargeSnapshot, lines: Sequence[SoldLine]) -> Payment:
     fee = charge.fee
     payment = Payment.objects.create(
         customer=customer,
@@ -128,7 +128,7 @@ def account_of(product: Product) -> Account:
     return Account.CREDIT_LIABILITY_PAID if product == Product.CREDITS else Account.SUBSCRIPTION_REVENUE
 
 
-def _record_line(order: Order, position: int, sold: NewLine) -> Line:
+def _record_line(order: Order, position: int, sold: SoldLine) -> Line:
     monthly = sold.plan.monthly if sold.plan else None
     line = Line.objects.create(
         order=order,
@@ -230,7 +230,7 @@ def change_next_plan(gateway: StripeGateway) -> PlanChange | None:
             state__in=[PlanChangeState.PLANNED, PlanChangeState.SENDING, PlanChangeState.UNKNOWN],
             next_try_at__lte=clock.now(),
         )
-        change = waiting.order_by("next_try_at").select_for_update(skip_locked=True).first()
+        change = waiting.order_by("next_try_at").select_for_update(skip_locked=True, no_key=True).first()
         if change is None:
             return None
         change.state = PlanChangeState.SENDING
@@ -263,7 +263,7 @@ def _call(gateway: StripeGateway, change: PlanChange) -> None:
 def _changed(change: PlanChange) -> PlanChange:
     """Bring our own rows up to date, and let the refund go that waited."""
     with transaction.atomic():
-        subscription = Subscription.objects.select_for_update().get(id=change.subscription_id)
+        subscription = Subscription.objects.select_for_update(no_key=True).get(id=change.subscription_id)
         now = clock.now()
         if change.effect == SWITCH_TO_MONTH:
             assert change.to_plan is not None
@@ -307,6 +307,14 @@ def add_months(start: datetime, months: int) -> datetime:
     raise ValueError(f"{year}-{month} has no such day")
 
 
-def is_annual(line: Line) -> bool:
-    """Whether a line sells a year."""
-    return line.plan is not None and line.plan.interval == Interval.YEAR
+def twin(line: Line) -> Line | None:
+    """Another purchase of the same thing for the same amount by the same customer, close in time: a double charge?"""
+    near = (line.purchased_at - TWIN_WITHIN, line.purchased_at + TWIN_WITHIN)
+    others = Line.objects.filter(
+        order__customer=line.order.customer_id,
+        order__currency=line.order.currency,
+        description=line.description,
+        amount=line.amount,
+        purchased_at__range=near,
+    )
+    return others.exclude(order=line.order_id).order_by("purchased_at").first()

@@ -17,7 +17,7 @@ class DifferentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class SoldPrice:
+class PriceSetting:
     """What a plan costs from an instant on.
 
     Amounts: minor units of the currency.
@@ -30,7 +30,7 @@ class SoldPrice:
 
 
 @dataclass(frozen=True, slots=True)
-class SoldPlan:
+class PlanSetting:
     """What can be subscribed to."""
 
     code: str
@@ -39,7 +39,7 @@ class SoldPlan:
     monthly: Plan | None
 
 
-def record_plan(sold: SoldPlan, prices: Sequence[SoldPrice], actor: str) -> tuple[Plan, bool]:
+def record_plan(sold: PlanSetting, prices: Sequence[PriceSetting], actor: str) -> tuple[Plan, bool]:
     """Record a plan, and the prices that it does not have yet; True where the plan is fresh.
 
     Raises: DifferentError: nothing was written.
@@ -57,7 +57,7 @@ def record_plan(sold: SoldPlan, prices: Sequence[SoldPrice], actor: str) -> tupl
     return plan, is_fresh
 
 
-def _record_price(plan: Plan, sold: SoldPrice) -> bool:
+def _record_price(plan: Plan, sold: PriceSetting) -> bool:
     """A price that says no instant holds from now on, unless it holds already."""
     now = clock.now()
     of_currency = Price.objects.filter(plan=plan, currency=sold.currency)

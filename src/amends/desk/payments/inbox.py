@@ -53,7 +53,7 @@ def apply_notice(gateway: StripeGateway, event_id: str) -> Payment | None:
     """
     try:
         with transaction.atomic():
-            notice = Notice.objects.select_for_update().get(event_id=event_id)
+            notice = Notice.objects.select_for_update(no_key=True).get(event_id=event_id)
             if notice.applied_at is not None:
                 return None
             payment = _apply_known(gateway, notice)
@@ -103,7 +103,7 @@ def apply_refund(gateway: StripeGateway, charge_ref: str, ref: str) -> Payment |
     if payment is None:
         return None
     # Held until the state is applied: a fetch without it could be overtaken by a newer one.
-    Payment.objects.select_for_update().get(id=payment.id)
+    Payment.objects.select_for_update(no_key=True).get(id=payment.id)
     _apply_snapshot(payment, gateway.refund(ref))
     return payment
 
@@ -112,7 +112,7 @@ def _apply_snapshot(payment: Payment, snapshot: RefundSnapshot) -> None:
     own = Q(gateway_ref=snapshot.ref)
     if snapshot.refund_id:
         own |= Q(id=snapshot.refund_id, payment=payment)
-    refund = Refund.objects.select_for_update().filter(own).first()
+    refund = Refund.objects.select_for_update(no_key=True).filter(own).first()
     if refund is None:
         refund = import_refund(payment, snapshot)
     take_over_refund(refund, snapshot)
@@ -121,7 +121,7 @@ def _apply_snapshot(payment: Payment, snapshot: RefundSnapshot) -> None:
 def sync_payment(gateway: StripeGateway, charge_ref: str) -> Payment | None:
     """Take over everything that the gateway holds about one charge: its fee, its refunds, its disputes."""
     with transaction.atomic():
-        payment = Payment.objects.select_for_update().filter(gateway_ref=charge_ref).first()
+        payment = Payment.objects.select_for_update(no_key=True).filter(gateway_ref=charge_ref).first()
         if payment is None:
             return None
         take_over_charge(payment, gateway.charge(charge_ref))

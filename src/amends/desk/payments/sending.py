@@ -66,7 +66,7 @@ def claim_next() -> Refund | None:
             is_held=False,
             next_try_at__lte=clock.now(),
         ).exclude(reason=NEEDS_PERSON)
-        refund = due.order_by("next_try_at").select_for_update(skip_locked=True).first()
+        refund = due.order_by("next_try_at").select_for_update(skip_locked=True, no_key=True).first()
         if refund is None:
             return None
         if refund.state == RefundState.PLANNED and is_disputed(refund.payment):
@@ -106,14 +106,14 @@ def _send(gateway: StripeGateway, refund: Refund) -> Refund:
 
 def _accepted(refund: Refund, snapshot: RefundSnapshot) -> Refund:
     with transaction.atomic():
-        locked = Refund.objects.select_for_update().get(id=refund.id)
+        locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
         take_over_refund(locked, snapshot)
     return locked
 
 
 def _not_accepted(refund: Refund, error: GatewayError) -> Refund:
     with transaction.atomic():
-        locked = Refund.objects.select_for_update().get(id=refund.id)
+        locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
         if locked.state != RefundState.SENDING:
             # A notice was faster than the answer, and knows more.
             return locked
@@ -159,8 +159,8 @@ _ENDED = (RefundState.FAILED, RefundState.CANCELED)
 def _absent(refund: Refund, returned_at_gateway: int) -> Refund:
     """The gateway does not have it: one more key if that is certain, then a person."""
     with transaction.atomic():
-        payment = Payment.objects.select_for_update().get(id=refund.payment_id)
-        locked = Refund.objects.select_for_update().get(id=refund.id)
+        payment = Payment.objects.select_for_update(no_key=True).get(id=refund.payment_id)
+        locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
         if locked.state not in _QUEUE:
             return locked
         lost = sum(d.amount for d in payment.disputes.filter(status=DisputeStatus.LOST))
@@ -188,6 +188,6 @@ def _absent(refund: Refund, returned_at_gateway: int) -> Refund:
 
 def _postpone(refund: Refund) -> Refund:
     with transaction.atomic():
-        locked = Refund.objects.select_for_update().get(id=refund.id)
+        locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
         _try_later(locked)
     return locked

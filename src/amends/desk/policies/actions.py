@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
-from amends import Decision, decide, parse_policy
+from amends import Decision, parse_policy
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.policies.models import Acknowledgement, PolicyVersion
 from amends.policy import dates
 from amends.policy.model import Policy
-from amends.policy.versions import best_of
+from amends.policy.versions import best_of, decide_each
 
 
 class NoPolicyError(Exception):
@@ -70,9 +71,14 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
     return found
 
 
-def applicable_versions(name: str, purchased_at: datetime, requested_at: datetime) -> list[PolicyVersion]:
+def version_at_purchase(purchased_at: datetime) -> PolicyVersion:
+    """The version of the desk's policy that was in force at a purchase."""
+    return version_at(settings.POLICY_NAME, purchased_at)
+
+
+def applicable_versions(purchased_at: datetime, requested_at: datetime) -> list[PolicyVersion]:
     """The version in force at the purchase and the one in force at the request (reading R15)."""
-    versions = [version_at(name, purchased_at), version_at(name, requested_at)]
+    versions = [version_at_purchase(purchased_at), version_at(settings.POLICY_NAME, requested_at)]
     return list({version.id: version for version in versions}.values())
 
 
@@ -87,11 +93,15 @@ def decide_best(
 
     Raises: InputError: the facts contradict each other.
     """
-    asked = [(version, decide(read(version), inputs, waive=waive, grant=grant)) for version in versions]
-    best = best_of([decision for _, decision in asked])
-    chosen = next(version for version, decision in asked if decision.policy is best.policy)
-    others = [decision for version, decision in asked if version is not chosen]
-    return chosen, best, others
+    decisions = decide_each([read(version) for version in versions], inputs, waive=waive, grant=grant)
+    best = best_of(decisions)
+    chosen = next(version for version in versions if read(version) is best.policy)
+    return chosen, best, [decision for decision in decisions if decision.policy is not best.policy]
+
+
+def versions_named(cores: Sequence[Mapping[str, Mapping[str, str]]]) -> list[PolicyVersion]:
+    """The versions that stored decisions were made by."""
+    return [PolicyVersion.objects.get(sha256=core["policy"]["sha256"]) for core in cores]
 
 
 def service_number(policy: Policy, name: str) -> int | None:

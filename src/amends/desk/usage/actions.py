@@ -40,7 +40,7 @@ ORDER BY e.at, e.id LIMIT %s
 
 
 @dataclass(frozen=True, slots=True)
-class NewEvent:
+class ReportedJob:
     """One job as the host product reports it."""
 
     source: str
@@ -86,7 +86,7 @@ class Count:
     """Over the ids of the counted events, in order."""
 
 
-def take_in(events: Sequence[NewEvent]) -> list[Fate]:
+def take_in(events: Sequence[ReportedJob]) -> list[Fate]:
     """Store a batch by COPY, each id of a source once; jobs on credits take or restore them.
 
     Returns the fate of each event, in order.
@@ -110,7 +110,7 @@ def take_in(events: Sequence[NewEvent]) -> list[Fate]:
     return fates
 
 
-def _copy(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
+def _copy(events: Sequence[ReportedJob]) -> dict[tuple[str, str], str]:
     """Stores the events that are new; returns their payloads' hashes."""
     received_at = clock.now()
     with connection.cursor() as cursor:
@@ -136,7 +136,7 @@ def _copy(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
         return {(source, event_id): sha256 for source, event_id, sha256 in cursor.fetchall()}
 
 
-def _known_payloads(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
+def _known_payloads(events: Sequence[ReportedJob]) -> dict[tuple[str, str], str]:
     known = UsageEvent.objects.filter(event_id__in=[event.event_id for event in events])
     return {
         (source, event_id): sha256
@@ -144,7 +144,7 @@ def _known_payloads(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
     }
 
 
-def _charge_credits(event: NewEvent) -> None:
+def _charge_credits(event: ReportedJob) -> None:
     """A job takes its credits; one that failed gives back what its start took (reading R9)."""
     reference = f"event:{event.source}/{event.corrects or event.event_id}"
     if event.outcome is UseOutcome.SUCCEEDED:

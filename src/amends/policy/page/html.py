@@ -10,8 +10,7 @@ from amends.policy.model import Policy, Rule, Verb
 from amends.policy.words import say
 
 _MARK = re.compile(r"\[([^\[\]]*)\]\{([^{}]*)\}")
-_TAIL = re.compile(r"\s*\{([^{}]*)\}\s*$")
-_CELL_NAME = re.compile(r"\s*\{[^{}]*\}\s*$")
+_TAIL = re.compile(r"\{([^{}]*)\}$")
 _VERBS = {Verb.GRANT: "Granted", Verb.DENY: "Refused", Verb.REFER: "Decided by a person"}
 _STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#1c1d21, #ececf1); --soft: light-dark(#5b5e68, #a3a6b2);
@@ -65,7 +64,7 @@ def _render(policy: Policy, body: str) -> str:
         if token.type == "heading_close" and token.tag == "h1":
             shown.append(_html(_about(policy)))
         elif token.type == "heading_close":
-            shown += _condition(tokens[index - 1])
+            shown += _condition(policy, tokens[index - 1].content)
     text = str(parser.renderer.render(shown, parser.options, {}))
     return text.replace("<table>", '<div class="scroll"><table>').replace("</table>", "</table></div>")
 
@@ -83,10 +82,10 @@ def _mark(parser: MarkdownIt, tokens: list[Token], index: int, policy: Policy) -
     """Turn the marks of a sentence into an anchor and emphasised numbers."""
     inline, opening = tokens[index], tokens[index - 1]
     plain = _MARK.sub(lambda match: match[1], inline.content)
-    tail = _TAIL.search(plain)
+    tail = _TAIL.search(plain.rstrip())
     names = [word[1:] for word in tail[1].split() if word.startswith("#")] if tail else []
     content = _MARK.sub(lambda match: f"\ue000{match[1]}\ue001", inline.content)
-    content = (_CELL_NAME if opening.type == "th_open" else _TAIL).sub("", content)
+    content = _TAIL.sub("", content.rstrip()).rstrip()
     inline.children = parser.parseInline(content)[0].children
     for child in inline.children or []:
         if child.type == "text" and "\ue000" in child.content:
@@ -103,11 +102,13 @@ def _mark(parser: MarkdownIt, tokens: list[Token], index: int, policy: Policy) -
         (inline.children or []).append(Token("html_inline", "", 0, content=anchor))
 
 
-def _condition(inline: Token) -> list[Token]:
-    found = re.search(r'\{\.where\s+"([^"]*)"\}', inline.content)
-    if found is None:
+def _condition(policy: Policy, title: str) -> list[Token]:
+    """The condition that holds below a heading, in words."""
+    sections = (clause.section for clause in policy.clauses.values() if clause.section)
+    section = next((one for one in sections if one.title.strip() == title.strip()), None)
+    if section is None or section.where is None:
         return []
-    return [_html(f'<p class="where">Where {escape(found[1])}</p>\n')]
+    return [_html(f'<p class="where">Where {escape(say(policy, section.where))}</p>\n')]
 
 
 def _fence(policy: Policy, token: Token) -> list[Token]:

@@ -1,9 +1,9 @@
 """Coverage both ways: no sentence without a rule, no rule without a sentence, no number and no fact unread."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 
-from amends.policy.errors import Problems, suggest
+from amends.policy.errors import Problems, nearest, suggest
 from amends.policy.expression import (
     All,
     Arithmetic,
@@ -17,8 +17,9 @@ from amends.policy.expression import (
     Number,
     children,
 )
-from amends.policy.model import Clause, Rule, Table
-from amends.policy.reader.rules import Blocks
+from amends.policy.reader.drafts import Draft
+from amends.policy.reader.order import resolution_order
+from amends.policy.reader.prose import Prose
 from amends.policy.reader.scope import Scope
 from amends.policy.source import Span
 
@@ -26,71 +27,64 @@ BITS_MAX = 4_096
 """No exact number may grow longer than this while a case is decided."""
 
 
-def check_clauses(
-    clauses: dict[str, Clause], tables: dict[str, Table], blocks: Blocks, problems: Problems
-) -> None:
+def check_clauses(prose: Prose, tables: Collection[str], drafts: Sequence[Draft], problems: Problems) -> None:
     """Each id has one kind of block, and each block has a sentence."""
     kinds: dict[str, set[str]] = {}
-    for rule in blocks.rules:
-        kinds.setdefault(rule.clause, set()).add(rule.verb)
-    for id_, _, _ in blocks.needs:
-        kinds.setdefault(id_, set()).add("need")
-    for cap in blocks.caps:
-        kinds.setdefault(cap.clause, set()).add("cap")
-    for promise in blocks.promises:
-        kinds.setdefault(promise.clause, set()).add("promise")
-    for id_, clause in clauses.items():
-        if id_ not in kinds and id_ not in tables:
+    for draft in drafts:
+        does = {verb.value for verb in draft.verbs} if draft.kind == "rule" else {draft.kind}
+        # A rule that does two things has a problem of its own.
+        kinds.setdefault(draft.id, set()).update(does if len(does) == 1 else ())
+        if draft.id not in prose.clauses and draft.id not in prose.broken:
+            _refuse_block(draft, prose, kinds, problems)
+    for id_, clause in prose.clauses.items():
+        if id_ not in kinds and id_ not in tables and id_ not in prose.broken:
             fix = f"Add a block ```` ```rule {id_} ````, or mark the sentence `{{.info}}` if it decides nothing."
-            problems.add(
-                "clause-without-rule", clause.span, f"Nothing carries out the sentence `{id_}`.", fix
-            )
+            message = f"Nothing carries out the sentence `{id_}`."
+            problems.add("clause-without-rule", clause.span, message, fix)
         elif len(kinds.get(id_, ())) > 1:
-            message = f"The blocks of `{id_}` are {' and '.join(sorted(kinds[id_]))}."
-            problems.add("mixed-kinds", clause.span, message, "Give each its own sentence.")
+            message = f"The blocks of `{id_}` do different things: {' and '.join(sorted(kinds[id_]))}."
+            problems.add("mixed-kinds", clause.span, message, "Give each a sentence of its own.")
 
 
-def check_overrides(clauses: dict[str, Clause], rules: list[Rule], problems: Problems) -> None:
-    """Overrides name clauses with rules, and never lead back to themselves."""
-    edges: dict[str, set[str]] = {}
-    ruled = {rule.clause for rule in rules}
-    for rule in rules:
-        for target in rule.overrides:
-            if target not in ruled:
-                fix = suggest(target, ruled, f"The clauses with rules are {', '.join(sorted(ruled)[:12])}.")
-                message = f"`{target}` is {'a clause without a rule' if target in clauses else 'no clause'}."
-                problems.add("unknown-clause", rule.span, message, fix)
-        edges.setdefault(rule.clause, set()).update(rule.overrides)
-    if loop := _loop(edges):
-        place = next(rule.span for rule in rules if rule.clause == loop[0])
-        message = f"The clauses override each other: {' -> '.join(loop)}."
-        problems.add("cycle", place, message, "Decide which one wins.")
+def _refuse_block(draft: Draft, prose: Prose, kinds: Collection[str], problems: Problems) -> None:
+    close = nearest(draft.id, prose.clauses)
+    if close and close not in kinds:
+        prose.broken.add(close)
+    fix = f"Did you mean `{close}`?" if close else f"End the sentence above the block with `{{#{draft.id}}}`."
+    message = f"No sentence has the id `{draft.id}`."
+    problems.add("rule-without-clause", draft.span, message, fix)
 
 
-def _loop(edges: dict[str, set[str]]) -> list[str] | None:
-    """One cycle, found without recursion."""
-    done: set[str] = set()
-    for start in edges:
-        path: list[str] = []
-        waiting = [(start, iter(sorted(edges.get(start, ()))))] if start not in done else []
-        path = [start]
-        while waiting:
-            node, targets = waiting[-1]
-            target = next((t for t in targets if t not in done), None)
-            if target is None:
-                done.add(node)
-                waiting.pop()
-                path.pop()
-            elif target in path:
-                return [*path[path.index(target) :], target]
-            else:
-                path.append(target)
-                waiting.append((target, iter(sorted(edges.get(target, ())))))
-    return None
+def check_overrides(
+    prose: Prose, tables: Collection[str], drafts: Sequence[Draft], problems: Problems
+) -> None:
+    """Overrides and needs name clauses with rules, and overrides never lead back to themselves."""
+    ruled = {draft.id for draft in drafts if draft.kind == "rule"}
+    carried_out = {*tables, *(draft.id for draft in drafts)}
+    edges: dict[str, set[str]] = {draft.id: set() for draft in drafts if draft.kind == "rule"}
+    for draft in drafts:
+        for target, span in draft.words("for" if draft.kind == "need" else "overrides"):
+            if target in ruled and draft.kind == "rule":
+                edges[draft.id].add(target)
+            elif not (
+                target in ruled or target in prose.broken or target in prose.clauses.keys() - carried_out
+            ):
+                has_sentence = target in prose.clauses
+                message = f"`{target}` is {'a sentence without a rule' if has_sentence else 'no clause'}."
+                fix = suggest(target, ruled, f"These have rules: {', '.join(sorted(ruled)[:12])}.")
+                problems.add("unknown-clause", span, message, fix)
+    for circle in resolution_order(edges)[1]:
+        words = [word for draft in drafts if draft.id == circle[0] for word in draft.words("overrides")]
+        span = next(span for target, span in words if target == circle[1])
+        message = f"The clauses override each other: {' -> '.join(circle)}."
+        if circle[0] == circle[1]:
+            message = f"`{circle[0]}` overrides itself."
+        fix = "Remove one of these overrides: decide which clause wins."
+        problems.add("cycle", span, message, fix)
 
 
 def check_used(scope: Scope, problems: Problems) -> None:
-    """Every number and every input is read by something."""
+    """Every number, every input and every fact is read by something."""
     for name, parameter in scope.parameters.items():
         if name not in scope.used and not parameter.is_service:
             fix = f"Use `{name}` in a rule, or write `{{#{name} .service}}` if the desk keeps it."
@@ -99,7 +93,8 @@ def check_used(scope: Scope, problems: Problems) -> None:
         for column in table.columns if not table.is_service else ():
             if f"{table.name}.{column}" not in scope.used:
                 fix = f"Use `{table.name}.{column}` in a rule, or remove the column."
-                problems.add("unused-column", table.span, f"No rule reads the column `{column}`.", fix)
+                span = scope.places.get(f"{table.name}.{column}", table.span)
+                problems.add("unused-column", span, f"No rule reads the column `{column}`.", fix)
     for name in scope.inputs:
         if name not in scope.used:
             fix = "Use it in a rule, or remove it."
@@ -107,17 +102,18 @@ def check_used(scope: Scope, problems: Problems) -> None:
     for name in scope.definitions:
         if name not in scope.used:
             fix = "Use it in a rule, or remove it."
-            problems.add("unused-input", scope.places[name], f"No rule reads the fact `{name}`.", fix)
+            problems.add("unused-fact", scope.places[name], f"No rule reads the fact `{name}`.", fix)
 
 
 def check_divisions(scope: Scope, assumptions: Iterable[Node], problems: Problems) -> None:
     """Every divisor is a number above zero, or assumed to be at least 1."""
     positive = [node for assumption in assumptions for node in _shown_positive(assumption)]
-    for divisor, span in scope.divisions:
+    for divisor, text in scope.divisions:
         if divisor in positive or _is_positive(divisor, scope):
             continue
-        message = "Nothing shows that the divisor is at least 1."
-        problems.add("unguarded-division", span, message, "Add it to the head: `assume: divisor >= 1`.")
+        message = f"Nothing shows that `{text.text}` is at least 1."
+        fix = f"Add to the head, below `assume:`, the line `{text.text} >= 1`."
+        problems.add("unguarded-division", text.span(), message, fix)
 
 
 def _shown_positive(assumption: Node) -> list[Node]:
@@ -153,6 +149,9 @@ def _is_positive(node: Node, scope: Scope) -> bool:
 def check_sizes(scope: Scope, places: Iterable[tuple[Node, Span]], problems: Problems) -> None:
     """No chain of products makes a number of unbounded length."""
     known: dict[str, int] = {}
+    for name, node in scope.derived.items():
+        # Each comes after its parts, so this never goes deeper than one expression.
+        known[name] = _bits(node, scope, known)
     for node, span in places:
         if _bits(node, scope, known) > BITS_MAX:
             message = "The products here can make a number of more than 1,000 digits."
@@ -162,8 +161,6 @@ def check_sizes(scope: Scope, places: Iterable[tuple[Node, Span]], problems: Pro
 def _bits(node: Node, scope: Scope, known: dict[str, int]) -> int:
     match node:
         case Derived():
-            if node.name not in known:
-                known[node.name] = _bits(scope.derived[node.name], scope, known)
             return known[node.name]
         case Arithmetic(operator="*" | "/"):
             return _bits(node.left, scope, known) + _bits(node.right, scope, known)

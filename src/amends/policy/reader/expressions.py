@@ -35,13 +35,16 @@ from amends.policy.reader.syntax import GRAMMAR, parse
 from amends.policy.source import Fragment, Span
 from amends.policy.types import Kind, Type
 
-CHAIN_MAX = 40
 _CONSTANTS: dict[str, tuple[Type, Value]] = {
     "true": (types.YES_NO, True),
     "false": (types.YES_NO, False),
     "none": (types.NONE, "none"),
 }
-_OUTCOMES = types.enum("granted", "denied", "needs_information", "needs_review")
+_RESULTS = {
+    "refund": types.MONEY,
+    "outcome": types.enum("granted", "denied", "needs_information", "needs_review"),
+    "grant": types.enum("none"),
+}
 
 
 class _WrongError(Exception):
@@ -56,14 +59,13 @@ class Expressions:
         self.problems = problems
         self.grants: tuple[str, ...] = ()
         self.denials: frozenset[str] = frozenset()
-        self._open: list[str] = []
 
     def condition(self, text: Fragment, *, in_promise: bool = False) -> Node | None:
         """A yes-or-no expression."""
         node = self.expression(text, in_promise=in_promise)
         if node is not None and node.type.kind is not Kind.YES_NO:
             message = f"A condition is needed here, and this is `{node.type}`."
-            self.problems.add("wrong-type", text.span(), message, "Compare it with something.")
+            self.problems.add("wrong-type", text.span(), message, _condition_advice(node))
             return None
         return node
 
@@ -77,27 +79,13 @@ class Expressions:
         except _WrongError:
             return None
 
-    def derive(self, name: str) -> Node | None:
-        """The meaning of a `define`, resolved when it is first used."""
-        if name in self.scope.derived:
-            return self.scope.derived[name]
-        text = self.scope.definitions[name]
-        if name in self._open:
-            loop = " -> ".join([*self._open[self._open.index(name) :], name])
-            self.problems.add(
-                "cycle", self.scope.places[name], f"The facts define each other: {loop}.", "Break the loop."
-            )
-            return None
-        if len(self._open) >= CHAIN_MAX:
-            message = f"The facts build on each other in more than {CHAIN_MAX} steps."
-            self.problems.add("too-deep", self.scope.places[name], message, "Build on the inputs directly.")
-            return None
-        self._open.append(name)
-        node = self.expression(text)
-        self._open.pop()
-        if node is not None:
+    def derive(self, name: str) -> None:
+        """Resolve a `define` whose parts are resolved."""
+        node = self.expression(self.scope.definitions[name])
+        if node is None:
+            self.scope.broken.add(name)
+        else:
             self.scope.derived[name] = node
-        return node
 
 
 class _Reading:
@@ -114,7 +102,7 @@ class _Reading:
         node = self.optional(tree, known)
         if node.type.optional:
             fix = f"Ask first: `… if {ast.unparse(tree)} == none else …`, or `{ast.unparse(tree)} != none and …`."
-            self.fail("unguarded-none", tree, f"`{ast.unparse(tree)}` may be none.", fix)
+            self.fail("unguarded-none", tree, f"`{ast.unparse(tree)}` may be `none`.", fix)
         return node
 
     def optional(self, tree: ast.expr, known: frozenset[str]) -> Node:
@@ -139,7 +127,10 @@ class _Reading:
             case ast.IfExp():
                 return self._choice(tree, known)
             case _:
-                return self.fail("bad-expression", tree, "This form is not part of the language.", GRAMMAR)
+                is_list = isinstance(tree, ast.Tuple)
+                fix = "Write `and` or `or` between conditions; a list stands behind `in` only."
+                message = f"{'A list' if is_list else 'This form'} has no meaning here."
+                return self.fail("bad-expression", tree, message, fix if is_list else GRAMMAR)
 
     def fail(self, code: str, tree: ast.expr, message: str, fix: str) -> Node:
         """Note a problem at a part and give up the expression."""
@@ -155,13 +146,9 @@ class _Reading:
         if name in _CONSTANTS:
             type_, value = _CONSTANTS[name]
             return Literal(type_, value, span=span)
-        if self.in_promise and name in ("refund", "outcome", "grant"):
-            result = {
-                "refund": types.MONEY,
-                "outcome": _OUTCOMES,
-                "grant": types.enum(*self.expressions.grants, "none"),
-            }
-            return Result(result[name], name, span=span)
+        if self.in_promise and name in _RESULTS:
+            grants = types.enum(*self.expressions.grants, "none")
+            return Result(grants if name == "grant" else _RESULTS[name], name, span=span)
         node = self._declared(tree)
         self.scope.used.add(name)
         if name in known and isinstance(node, Given | Derived):
@@ -175,52 +162,52 @@ class _Reading:
             return Given(scope.inputs[name].type, name, span=span)
         if name in scope.parameters:
             return self._parameter(tree)
-        if name in scope.definitions:
-            node = self.expressions.derive(name)
-            if node is None:
-                raise _WrongError
-            return Derived(node.type, name, span=span)
+        if name in scope.derived:
+            return Derived(scope.derived[name].type, name, span=span)
+        if scope.may_be_declared(name):
+            raise _WrongError
         if name in scope.tables:
             columns = ", ".join(f"{name}.{column}" for column in scope.tables[name].columns)
             return self.fail(
                 "unknown-name", tree, f"`{name}` is a table.", f"Write one of its columns: {columns}."
             )
+        if name in _RESULTS:
+            message = f"`{name}` is what a decision comes to, and only promises speak about that."
+            return self.fail("unknown-name", tree, message, "Name an input, a number or a fact.")
         close = nearest(name, scope.names())
-        fix = f"Did you mean `{close}`?" if close else "Declare it as an input, a parameter or a `define`."
+        scope.used.add(close or "")
+        fix = f"Did you mean `{close}`?" if close else "Declare it as an input, a number or a `define`."
         return self.fail("unknown-name", tree, f"Nothing is called `{name}`.", fix)
 
     def _parameter(self, tree: ast.Name) -> Node:
         parameter = self.scope.parameters[tree.id]
         if parameter.is_service:
-            self.fail(
-                "service-in-rule", tree, f"`{tree.id}` is a service number.", "Remove `.service`, or the use."
-            )
+            fix = "Remove `.service` behind the number, or do not use it in a rule."
+            self.fail("service-in-rule", tree, f"`{tree.id}` is a service number.", fix)
         return Number(parameter.type, tree.id, span=self.span(tree))
 
     def _constant(self, tree: ast.Constant) -> Node:
-        if tree.value in (0, 1) and type(tree.value) is int:
-            return Literal(types.NUMBER, tree.value, span=self.span(tree))
-        text = ast.unparse(tree)
-        fix = f"Write it in the sentence, as in `[{text} …]{{#name}}`, and use its name here."
-        return self.fail("hidden-number", tree, f"The rule holds the number {text}.", fix)
+        assert isinstance(tree.value, int)
+        return Literal(types.NUMBER, tree.value, span=self.span(tree))
 
     def _cell(self, tree: ast.Attribute) -> Node:
         if not isinstance(tree.value, ast.Name):
-            return self.fail(
-                "bad-expression", tree, "A point stands between a table and its column.", GRAMMAR
-            )
+            message = "A point stands between a table and its column only."
+            return self.fail("bad-expression", tree, message, "Write `table.column`.")
         name, column = tree.value.id, tree.attr
         table = self.scope.tables.get(name)
+        if table is None and self.scope.may_be_declared(name):
+            raise _WrongError
         if table is None:
             fix = suggest(name, self.scope.tables, "Tables follow a sentence with an id.")
             return self.fail("unknown-name", tree, f"There is no table `{name}`.", fix)
         if column not in table.columns:
+            self.scope.used.add(f"{name}.{nearest(column, table.columns)}")
             fix = suggest(column, table.columns, f"Its columns are {', '.join(table.columns)}.")
             return self.fail("unknown-name", tree, f"The table `{name}` has no column `{column}`.", fix)
         if table.is_service:
-            self.fail(
-                "service-in-rule", tree, f"`{name}` is a service table.", "Remove `.service`, or the use."
-            )
+            fix = "Remove `.service` behind the sentence, or do not use the table in a rule."
+            self.fail("service-in-rule", tree, f"`{name}` is a service table.", fix)
         self.scope.used.add(f"{name}.{column}")
         cell_type = table.rows[0].values[table.columns.index(column)].type
         return Cell(cell_type, name, column, span=self.span(tree))
@@ -238,9 +225,8 @@ class _Reading:
     def _condition(self, tree: ast.expr, known: frozenset[str]) -> Node:
         node = self.node(tree, known)
         if node.type.kind is not Kind.YES_NO:
-            self.fail(
-                "wrong-type", tree, f"A condition is needed here, and this is `{node.type}`.", "Compare it."
-            )
+            message = f"A condition is needed here, and this is `{node.type}`."
+            self.fail("wrong-type", tree, message, _condition_advice(node))
         return node
 
     def _unary(self, tree: ast.UnaryOp, known: frozenset[str]) -> Node:
@@ -265,7 +251,9 @@ class _Reading:
         left, right = self.node(tree.left, known), self.node(tree.right, known)
         type_ = self._typed(tree, lambda: combine(left.type, right.type))
         if symbol == "/":
-            self.scope.divisions.append((right, self.span(tree.right)))
+            self.scope.divisions.append(
+                (right, self.text.cut(tree.right.col_offset, tree.right.end_col_offset))
+            )
         operator = cast('OneOf["+", "-", "*", "/"]', symbol)
         return Arithmetic(type_, operator, left, right, span=self.span(tree))
 
@@ -305,14 +293,17 @@ class _Reading:
         is_equality = symbol in ("==", "!=")
         if is_equality and Kind.NONE in (first.type.kind, second.type.kind):
             value = first if second.type.kind is Kind.NONE else second
+            if value.type.kind is Kind.NONE:
+                self.fail("wrong-type", tree, "Both sides are `none`.", "Name a value on one side.")
             if not value.type.optional:
-                self.fail(
-                    "wrong-type", tree, "This is never `none`.", f"Declare it as `{value.type} or none`."
-                )
+                fix = f"Leave the comparison out, or declare the value as `{value.type} or none`."
+                self.fail("wrong-type", tree, "The value compared with `none` is never `none`.", fix)
         else:
             common = self._typed(tree, lambda: typing.unify(first.type, second.type, "compare"))
             if common.optional:
-                self.fail("unguarded-none", tree, "One side may be none.", "Ask first: `… != none and …`.")
+                side = ast.unparse(tree.left if first.type.optional else tree.comparators[0])
+                fix = f"Ask first: `{side} != none and …`."
+                self.fail("unguarded-none", tree, f"`{side}` may be `none`.", fix)
             if not is_equality and common.kind not in (Kind.NUMBER, Kind.INSTANT):
                 self.fail("wrong-type", tree, f"`{common}` has no order.", "Write `==`, `!=` or `in (…)`.")
         return Compare(types.YES_NO, symbol, first, second, span=self.span(tree))
@@ -331,10 +322,8 @@ class _Reading:
         """The members of an enum value; empty for everything else."""
         if not isinstance(tree, ast.Name):
             return ()
-        if self.in_promise and tree.id in ("outcome", "grant"):
+        if self.in_promise and tree.id in _RESULTS:
             return self._name(tree, frozenset()).type.members
-        if tree.id in self.scope.definitions:
-            self.expressions.derive(tree.id)
         known = self.scope.known_type(tree.id)
         return known.members if known else ()
 
@@ -371,6 +360,9 @@ class _Reading:
             return self.fail("bad-expression", tree, "Arguments are plain values.", GRAMMAR)
         if self.in_promise and name == "denied_by":
             return self._denied_by(tree)
+        if name == "denied_by":
+            message = "Only promises speak about what a decision comes to."
+            return self.fail("unknown-function", tree, message, "Write the condition of that clause.")
         if name not in functions.FUNCTIONS:
             fix = suggest(name, functions.FUNCTIONS, f"The functions are {', '.join(functions.FUNCTIONS)}.")
             return self.fail("unknown-function", tree, f"There is no function `{name}`.", fix)
@@ -382,9 +374,17 @@ class _Reading:
 
     def _denied_by(self, tree: ast.Call) -> Node:
         argument = tree.args[0] if len(tree.args) == 1 else None
-        if not isinstance(argument, ast.Name) or argument.id not in self.expressions.denials:
-            known = ", ".join(sorted(self.expressions.denials))
-            return self.fail(
-                "unknown-clause", tree, "`denied_by` names a denying clause.", f"They are {known}."
-            )
+        denials = self.expressions.denials
+        if not isinstance(argument, ast.Name):
+            fix = f"Write one of {', '.join(f'`denied_by({clause})`' for clause in sorted(denials))}."
+            return self.fail("unknown-clause", tree, "`denied_by` names one clause.", fix)
+        if argument.id not in denials:
+            fix = suggest(argument.id, denials, f"These deny: {', '.join(sorted(denials)) or 'no clause'}.")
+            return self.fail("unknown-clause", argument, f"No clause `{argument.id}` denies.", fix)
         return DeniedBy(types.YES_NO, argument.id, span=self.span(tree))
+
+
+def _condition_advice(node: Node) -> str:
+    if node.type.kind is Kind.ENUM:
+        return f"Compare it with one of its words, as in `… == {node.type.members[0]}`."
+    return "Compare it with another value, as in `… > 0`." if node.type.kind is Kind.NUMBER else "Compare it."

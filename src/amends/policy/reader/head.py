@@ -1,28 +1,27 @@
 """The head of a policy: what it is called, what it may know, what it takes for granted."""
 
 import re
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from amends.policy import dates, types
 from amends.policy.errors import Problems, suggest
-from amends.policy.facts import Input
-from amends.policy.model import RESERVED, Roles
+from amends.policy.model import Roles
 from amends.policy.money import EXPONENTS, Rounding
-from amends.policy.reader.entries import Entry, entries_below, read_entries
+from amends.policy.reader.entries import Entry, Place, entries_below, read_entries, read_keys, refuse_value
+from amends.policy.reader.fragments import is_comment, split_words
+from amends.policy.reader.inputs import ANSWERED, declare_inputs
 from amends.policy.reader.scope import Scope
-from amends.policy.reader.syntax import is_name
 from amends.policy.source import Fragment, Span
-from amends.policy.types import Kind, Type
 
-INPUTS_MAX = 200
-MEMBERS_MAX = 1000
 _REQUIRED = ("policy", "title", "version", "effective", "contact", "inputs")
 _KEYS = (*_REQUIRED, "zone", "rounding", "currencies", "requires", "assume", "roles")
+_PLACE = Place("the head", _KEYS)
 _ROLES = {"paid": "paid", "refunded": "refunded", "asked": "requested_at"}
-_ANSWERED = re.compile(r"(.*?)[,;]\s*from\s+([a-z]+)\s*(?:,\s*\"([^\"]*)\")?", re.DOTALL)
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(slots=True)
@@ -37,280 +36,208 @@ class Head:
     zone: str = "UTC"
     rounding: Rounding = Rounding.HALF_UP
     currencies: tuple[str, ...] = ()
-    requires: tuple[tuple[str, Span], ...] = ()
+    requires: tuple[str, ...] = ()
     roles: Roles = field(default_factory=lambda: Roles(None, None, None))
     assumptions: list[Fragment] = field(default_factory=list)
 
 
 def read_head(lines: tuple[Fragment, ...], scope: Scope, problems: Problems) -> Head:
     """Read the head; declares the inputs in the scope."""
-    entries = read_entries(lines, problems)
-    found: dict[str, Entry] = {}
-    for entry in entries:
-        if entry.word not in _KEYS:
-            fix = suggest(entry.word, _KEYS, f"The head knows {', '.join(_KEYS)}.")
-            problems.add("unknown-key", entry.key.span(), f"`{entry.word}` means nothing in the head.", fix)
-        elif entry.word in found:
-            problems.add(
-                "repeated-key", entry.key.span(), f"`{entry.word}` stands twice.", "Keep one of them."
-            )
-        else:
-            found[entry.word] = entry
-    for key in _REQUIRED:
-        if key not in found:
-            message = f"The head has no line `{key}:`."
-            problems.add("missing-key", Span(1, 1), message, f"Add `{key}: …` between the lines `---`.")
-    return _build(found, scope, problems)
+    entries = _without_stray_inputs(read_entries(lines, problems), scope, problems)
+    found, meant = read_keys(entries, _PLACE, problems)
+    missing = [key for key in _REQUIRED if key not in found and key not in meant]
+    if missing:
+        shown = " and ".join(f"`{key}: …`" for key in missing)
+        fix = f"Write {shown} between the two lines `---`, each in a line of its own."
+        message = f"The head does not say {' and '.join(f'`{key}`' for key in missing)}."
+        problems.add("missing-key", Span(1, 1, len("---")), message, fix)
+    scope.is_partial = "inputs" not in found
+    reading = _Reading(found, scope, problems)
+    return reading.head()
 
 
-def _build(found: dict[str, Entry], scope: Scope, problems: Problems) -> Head:
-    head = Head()
-    head.name = _matching(found, "policy", _SLUG, "a short name of small letters, digits and `-`", problems)
-    head.version = _matching(found, "version", _VERSION, "a date or a number, without spaces", problems)
-    head.title, head.contact = _plain(found, "title", problems), _plain(found, "contact", problems)
-    head.effective = _effective(found, problems)
-    head.zone = _zone(found, problems)
-    head.rounding = _rounding(found, problems)
-    head.currencies = _currencies(found, problems)
-    _declare_inputs(found, scope, problems)
-    head.requires = tuple(_words(found, "requires"))
-    _check_requires(head, scope, problems)
-    head.roles = _roles(found, scope, problems)
-    if "assume" in found:
-        head.assumptions = _assumptions(found["assume"])
-    return head
+def _without_stray_inputs(entries: Sequence[Entry], scope: Scope, problems: Problems) -> list[Entry]:
+    """The entries of the head; inputs that are not indented below `inputs:` are one problem together."""
+    stray = [entry for entry in entries if entry.word not in _KEYS and _declares_input(entry)]
+    if stray:
+        message = f"The input `{stray[0].word}` does not stand below `inputs:`."
+        fix = "Indent it by two spaces, below the line `inputs:`; also every input that follows it."
+        problems.add("bad-line", stray[0].key.span(), message, fix)
+        scope.broken.update(entry.word for entry in stray)
+    return [entry for entry in entries if entry not in stray]
 
 
-def _value(found: dict[str, Entry], key: str) -> Fragment | None:
-    return found[key].whole() if key in found else None
+def _declares_input(entry: Entry) -> bool:
+    value = entry.whole()
+    return value is not None and ANSWERED.search(value.text) is not None
 
 
-def _plain(found: dict[str, Entry], key: str, problems: Problems) -> str:
-    value = _value(found, key)
-    if value is None:
-        return ""
-    if not value.text:
-        problems.add("bad-value", value.span(), f"`{key}:` is empty.", f"Write the {key} behind it.")
-    return value.text
+class _Reading:
+    """The lines of one head on their way to values."""
 
+    def __init__(self, found: Mapping[str, Entry], scope: Scope, problems: Problems) -> None:
+        self.found = found
+        self.scope = scope
+        self.problems = problems
 
-def _matching(
-    found: dict[str, Entry], key: str, form: re.Pattern[str], wanted: str, problems: Problems
-) -> str:
-    text = _plain(found, key, problems)
-    if text and not form.fullmatch(text):
-        value = _value(found, key)
-        assert value
-        problems.add("bad-value", value.span(), f"`{text}` cannot be the {key}.", f"Write {wanted}.")
-    return text
-
-
-def _effective(found: dict[str, Entry], problems: Problems) -> str:
-    value = _value(found, "effective")
-    if value is None:
-        return ""
-    try:
-        if len(value.text) == len("2025-08-18"):
-            return date.fromisoformat(value.text).isoformat()
-    except ValueError:
-        pass
-    problems.add("bad-value", value.span(), f"`{value.text}` is no date.", "Write it as 2025-08-18.")
-    return ""
-
-
-def _zone(found: dict[str, Entry], problems: Problems) -> str:
-    value = _value(found, "zone")
-    if value is None:
-        return "UTC"
-    try:
-        dates.load_zone(value.text)
-    except ValueError as error:
-        problems.add(
-            "bad-value", value.span(), f"{error}.", "Write an IANA zone, such as UTC or Europe/Berlin."
+    def head(self) -> Head:
+        """All lines as values; a line with a problem has the value that a head without it has."""
+        head = Head(
+            name=self._matching("policy", _SLUG, "a short name of small letters, digits and `-`"),
+            title=self._plain("title"),
+            version=self._matching("version", _VERSION, "a date or a number, without spaces"),
+            effective=self._effective(),
+            contact=self._plain("contact"),
+            zone=self._zone(),
+            rounding=self._rounding(),
+            currencies=self._currencies(),
         )
-        return "UTC"
-    return value.text
+        if "inputs" in self.found:
+            declare_inputs(self.found["inputs"], self.scope, self.problems)
+        head.requires = self._requires()
+        head.roles = self._roles()
+        if "assume" in self.found:
+            head.assumptions = _assumptions(self.found["assume"])
+        return head
 
-
-def _rounding(found: dict[str, Entry], problems: Problems) -> Rounding:
-    value = _value(found, "rounding")
-    if value is None:
-        return Rounding.HALF_UP
-    if value.text not in list(Rounding):
-        fix = f"Write one of {', '.join(Rounding)}."
-        problems.add("bad-value", value.span(), f"There is no rounding `{value.text}`.", fix)
-        return Rounding.HALF_UP
-    return Rounding(value.text)
-
-
-def _currencies(found: dict[str, Entry], problems: Problems) -> tuple[str, ...]:
-    codes = []
-    for word, span in _words(found, "currencies"):
-        if word not in EXPONENTS:
-            problems.add(
-                "bad-value", span, f"`{word}` is no ISO 4217 currency.", "Write codes such as USD, EUR."
+    def _value(self, key: str) -> Fragment | None:
+        """What stands behind a key; None where the line is missing or empty, which is noted."""
+        if key not in self.found:
+            return None
+        entry = self.found[key]
+        value = entry.whole()
+        if value is None or not value.text:
+            message = f"Behind `{key}:` nothing is written."
+            fix = (
+                "Write it behind the colon."
+                if key in _REQUIRED
+                else "Write it behind the colon, or remove the line."
             )
-        codes.append(word)
-    return tuple(codes)
+            self.problems.add("bad-value", entry.key.span(), message, fix)
+            return None
+        return value
 
+    def _plain(self, key: str) -> str:
+        value = self._value(key)
+        return value.text if value else ""
 
-def _words(found: dict[str, Entry], key: str) -> list[tuple[str, Span]]:
-    value = _value(found, key)
-    return split_words(value) if value else []
+    def _matching(self, key: str, form: re.Pattern[str], wanted: str) -> str:
+        value = self._value(key)
+        if value is None:
+            return ""
+        if not form.fullmatch(value.text):
+            message = (
+                f"`{value.text}` cannot be {'the name of the policy' if key == 'policy' else f'the {key}'}."
+            )
+            self.problems.add("bad-value", value.span(), message, f"Write {wanted}.")
+        return value.text
 
+    def _effective(self) -> str:
+        value = self._value("effective")
+        if value is None:
+            return ""
+        try:
+            if _DATE.fullmatch(value.text):
+                return date.fromisoformat(value.text).isoformat()
+        except ValueError:
+            message = f"The calendar has no day `{value.text}`."
+        else:
+            message = f"`{value.text}` is no date."
+        fix = "Write year, month and day, as in `2025-08-18`."
+        self.problems.add("bad-value", value.span(), message, fix)
+        return ""
 
-def split_words(value: Fragment) -> list[tuple[str, Span]]:
-    """The words of a comma-separated list, with their places."""
-    return [(match[0], value.span(*match.span())) for match in re.finditer(r"[^\s,]+", value.text)]
+    def _zone(self) -> str:
+        value = self._value("zone")
+        if value is None:
+            return "UTC"
+        try:
+            dates.load_zone(value.text)
+        except ValueError:
+            message = f"There is no time zone `{value.text}`."
+            fix = "Write a zone of the IANA list, such as `UTC` or `Europe/Berlin`."
+            self.problems.add("bad-value", value.span(), message, fix)
+            return "UTC"
+        return value.text
+
+    def _rounding(self) -> Rounding:
+        value = self._value("rounding")
+        if value is None:
+            return Rounding.HALF_UP
+        if value.text not in list(Rounding):
+            fix = suggest(value.text, list(Rounding), f"Write one of {', '.join(Rounding)}.")
+            self.problems.add("bad-value", value.span(), f"There is no rounding `{value.text}`.", fix)
+            return Rounding.HALF_UP
+        return Rounding(value.text)
+
+    def _words(self, key: str) -> list[tuple[str, Span]]:
+        value = self._value(key)
+        return split_words(value) if value else []
+
+    def _currencies(self) -> tuple[str, ...]:
+        for word, span in self._words("currencies"):
+            if word not in EXPONENTS:
+                message = f"`{word}` is no currency of ISO 4217."
+                fix = suggest(word.upper(), EXPONENTS, "Write codes such as `USD, EUR`.")
+                self.problems.add("bad-value", span, message, fix)
+        return tuple(word for word, _ in self._words("currencies"))
+
+    def _requires(self) -> tuple[str, ...]:
+        words = self._words("requires")
+        for word, span in words:
+            self.scope.used.add(word)
+            declared = self.scope.inputs.get(word)
+            if declared is None and not self.scope.may_be_declared(word):
+                fix = suggest(word, self.scope.inputs, f"Declare it: `{word}: yes or no, from desk`.")
+                self.problems.add("unknown-name", span, f"There is no input `{word}`.", fix)
+            elif declared is not None and declared.type != types.YES_NO:
+                message = f"`{word}` is `{declared.type}`, and only a yes-or-no input can be required."
+                fix = "Name an input of type `yes or no`."
+                self.problems.add("wrong-type", span, message, fix)
+        return tuple(word for word, _ in words)
+
+    def _roles(self) -> Roles:
+        """Which inputs are the amount paid, the amount returned and the time of the request."""
+        inputs = self.scope.inputs
+        chosen = {role: name if name in inputs else None for role, name in _ROLES.items()}
+        places = {role: self.scope.places[name] for role, name in chosen.items() if name is not None}
+        for entry in self._role_entries():
+            value = entry.whole()
+            if value is None or not value.text:
+                message = f"Behind `{entry.word}:` no input is named."
+                fix = f"Write the name of an input, as in `{entry.word}: {_ROLES[entry.word]}`."
+                self.problems.add("bad-value", entry.key.span(), message, fix)
+            elif value.text in inputs:
+                chosen[entry.word], places[entry.word] = value.text, value.span()
+            elif not self.scope.may_be_declared(value.text):
+                fix = suggest(value.text, inputs, "Name a declared input.")
+                self.problems.add("unknown-name", value.span(), f"There is no input `{value.text}`.", fix)
+        for role, name in chosen.items():
+            if name is not None:
+                self._check_role(role, name, places[role])
+        return Roles(**chosen)
+
+    def _role_entries(self) -> list[Entry]:
+        if "roles" not in self.found:
+            return []
+        entry = self.found["roles"]
+        refuse_value(entry, self.problems)
+        place = Place("`roles:`", _ROLES)
+        return list(read_keys(entries_below(entry, self.problems), place, self.problems)[0].values())
+
+    def _check_role(self, role: str, name: str, span: Span) -> None:
+        wanted = types.INSTANT if role == "asked" else types.MONEY
+        declared = self.scope.inputs[name].type
+        if declared != wanted:
+            message = f"`{name}` is `{declared}`, but the role `{role}` needs `{wanted}`."
+            fix = f"Change the type, or name another input: `roles:` and below it, indented, `{role}: …`."
+            self.problems.add("wrong-type", span, message, fix)
+            # What rules do with it is no second problem.
+            del self.scope.inputs[name]
+            self.scope.broken.add(name)
 
 
 def _assumptions(entry: Entry) -> list[Fragment]:
     """One assumption on the line itself, or one on each line below it."""
     own = [entry.value] if entry.value and entry.value.text else []
-    return own + [
-        line.cut(0) for line in entry.below if line.text.strip() and not line.text.lstrip().startswith("#")
-    ]
-
-
-def _declare_inputs(found: dict[str, Entry], scope: Scope, problems: Problems) -> None:
-    if "inputs" not in found:
-        return
-    entries = entries_below(found["inputs"], problems)
-    if not entries:
-        fix = "Declare one on each indented line: `paid: money, from desk`."
-        problems.add("bad-value", found["inputs"].key.span(), "No input is declared.", fix)
-    if len(entries) > INPUTS_MAX:
-        message = f"There are {len(entries)} inputs; {INPUTS_MAX} are allowed."
-        problems.add("too-many", found["inputs"].key.span(), message, "Decide on fewer facts.")
-        return
-    for entry in entries:
-        declare_name(entry.key, scope, problems)
-        if declared := _read_input(entry, problems):
-            scope.inputs[entry.word] = declared
-
-
-def declare_name(key: Fragment, scope: Scope, problems: Problems) -> None:
-    """Check that a new name is well formed and free, and note where it stands."""
-    name = key.text
-    if name in RESERVED:
-        problems.add("reserved-name", key.span(), f"`{name}` has a fixed meaning.", "Choose another name.")
-    elif not is_name(name):
-        fix = "Use small letters, digits and `_`, beginning with a letter; no word of the rule language."
-        problems.add("bad-name", key.span(), f"`{name}` cannot be a name.", fix)
-    elif name in scope.places:
-        line = scope.places[name].line
-        problems.add(
-            "duplicate-name", key.span(), f"`{name}` is already declared in line {line}.", "Rename one."
-        )
-    scope.places.setdefault(name, key.span())
-
-
-def _read_input(entry: Entry, problems: Problems) -> Input | None:
-    value = entry.whole()
-    match = _ANSWERED.fullmatch(value.text) if value else None
-    if value is None or match is None:
-        fix = "Write `name: type, from customer`, or `from desk`, or `from staff`."
-        problems.add("bad-type", entry.key.span(), f"`{entry.word}` does not say who answers it.", fix)
-        return None
-    if match[2] not in ("customer", "desk", "staff"):
-        span = value.span(*match.span(2))
-        problems.add("bad-type", span, f"`{match[2]}` answers nothing.", "Write customer, desk or staff.")
-        return None
-    try:
-        type_ = read_type(match[1].strip())
-    except ValueError as error:
-        problems.add("bad-type", value.span(*match.span(1)), f"`{match[1].strip()}` is no type.", f"{error}.")
-        return None
-    label = match[3] or entry.word.replace("_", " ").capitalize()
-    return Input(entry.word, type_, match[2], label)
-
-
-def read_type(text: str) -> Type:
-    """The type that a declaration names.
-
-    Raises: ValueError: what can be written instead.
-    """
-    text = " ".join(text.split())
-    if text.startswith("one of "):
-        return _read_enum(text.removeprefix("one of "))
-    if text.endswith(" or none"):
-        return replace(read_type(text.removesuffix(" or none")), optional=True)
-    plain = {
-        "yes or no": types.YES_NO,
-        "instant": types.INSTANT,
-        "money": types.MONEY,
-        "ratio": types.RATIO,
-        "days": types.DAYS,
-        "months": types.MONTHS,
-    }
-    if text in plain:
-        return plain[text]
-    if text in types.MICROSECONDS:
-        return replace(types.TIME, shown_in=text)
-    if match := re.fullmatch(r"count of ([A-Za-z][A-Za-z -]{0,40})", text):
-        return types.count(match[1])
-    if match := re.fullmatch(r"money per ([A-Za-z][A-Za-z -]{0,40})", text):
-        return _read_price(match[1])
-    raise ValueError(
-        "Write yes or no, one of a, b, count of things, money, money per thing, ratio, days, hours, minutes, "
-        "seconds, months or instant; each may be followed by `or none`"
-    )
-
-
-def _read_enum(words: str) -> Type:
-    optional = words.endswith(" or none")
-    members = [word.strip() for word in words.removesuffix(" or none").split(",")]
-    if optional:
-        members.append("none")
-    bad = next((word for word in members if not (word == "none" or is_name(word))), None)
-    if bad is not None or len(set(members)) != len(members) or len(members) > MEMBERS_MAX:
-        raise ValueError("Write different small words with commas between them: `one of month, year, none`")
-    return types.enum(*members)
-
-
-def _read_price(noun: str) -> Type:
-    unit = types.singular(noun)
-    if unit + "s" in types.MICROSECONDS:
-        raise ValueError("Elapsed time is exact; sell by days, months or a count of hours")
-    unit = {"day": "days", "month": "months"}.get(unit, unit)
-    return Type(Kind.NUMBER, unit=types.multiply_units(types.MONEY_UNIT, ((unit, 1),), -1))
-
-
-def _check_requires(head: Head, scope: Scope, problems: Problems) -> None:
-    for word, span in head.requires:
-        scope.used.add(word)
-        declared = scope.inputs.get(word)
-        if declared is None or declared.type != types.YES_NO:
-            fix = suggest(word, scope.inputs, "Declare it: `identified: yes or no, from desk`.")
-            problems.add("unknown-name", span, f"`{word}` is no yes-or-no input.", fix)
-
-
-def _roles(found: dict[str, Entry], scope: Scope, problems: Problems) -> Roles:
-    """Which inputs are the amount paid, the amount returned and the time of the request."""
-    chosen: dict[str, str | None] = {
-        role: name if name in scope.inputs else None for role, name in _ROLES.items()
-    }
-    for entry in entries_below(found["roles"], problems) if "roles" in found else ():
-        value = entry.whole()
-        if entry.word not in _ROLES or value is None:
-            fix = f"The roles are {', '.join(_ROLES)}."
-            problems.add("unknown-key", entry.key.span(), f"There is no role `{entry.word}`.", fix)
-        elif value.text not in scope.inputs:
-            fix = suggest(value.text, scope.inputs, "Name a declared input.")
-            problems.add("unknown-name", value.span(), f"`{value.text}` is no input.", fix)
-        else:
-            chosen[entry.word] = value.text
-    for role, name in chosen.items():
-        _check_role(role, name, scope, problems)
-    return Roles(**chosen)
-
-
-def _check_role(role: str, name: str | None, scope: Scope, problems: Problems) -> None:
-    if name is None or name not in scope.inputs:
-        return
-    wanted = types.INSTANT if role == "asked" else types.MONEY
-    if scope.inputs[name].type != wanted:
-        message = f"`{name}` is `{scope.inputs[name].type}`, but the role `{role}` needs `{wanted}`."
-        problems.add(
-            "wrong-type", scope.places[name], message, "Change the type, or bind the role under `roles:`."
-        )
+    return own + [line.cut(0) for line in entry.below if not is_comment(line.text)]

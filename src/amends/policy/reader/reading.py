@@ -1,23 +1,47 @@
 """The order of reading: head, sentences, tables, facts, blocks, coverage; one pass finds all problems."""
 
+import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from amends.policy.errors import PolicyError, Problems, suggest
+from amends.policy.errors import PolicyError, suggest
 from amends.policy.expression import Node
-from amends.policy.model import Policy, Section, Verb
+from amends.policy.model import Need, Policy, Section, Verb
 from amends.policy.reader import coverage
 from amends.policy.reader.document import Block, Document, open_document
+from amends.policy.reader.drafts import DRAFTED, Draft, granted_names, read_draft
 from amends.policy.reader.expressions import Expressions
-from amends.policy.reader.head import Head, declare_name, read_head
-from amends.policy.reader.prose import Mark, Prose, anchor, heading_parts, read_marks, read_sentence
-from amends.policy.reader.rules import BlockReader, Draft, draft
+from amends.policy.reader.facts import FactReader
+from amends.policy.reader.fragments import is_comment, joined
+from amends.policy.reader.head import read_head
+from amends.policy.reader.prose import (
+    Mark,
+    Prose,
+    Sentences,
+    anchor,
+    check_repeats,
+    heading_parts,
+    read_marks,
+)
+from amends.policy.reader.rules import BlockReader
 from amends.policy.reader.scope import Scope
-from amends.policy.reader.syntax import is_name
-from amends.policy.reader.tables import read_service_table, read_table
 from amends.policy.source import Fragment
 
 BLOCKS_MAX = 5_000
-_BLOCK_KINDS = ("rule", "define", "cap", "need", "promise")
+_IN_PLACE = {
+    "bad-value",
+    "misplaced-block",
+    "misplaced-key",
+    "overlapping-rows",
+    "unguarded-division",
+    "unguarded-none",
+    "unrounded",
+    "wrong-type",
+    "wrong-unit",
+}
+"""Codes of lines that say which names they mean, so that what nothing reads can still be told."""
+_BLOCK_KINDS = (*DRAFTED, "define")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +52,24 @@ class _Piece:
     section: int
     after: Mark | None
 
+    @property
+    def kind(self) -> str:
+        """The first word of a fence."""
+        return self.block.text.text.split(" ")[0] if self.block.kind == "fence" else ""
+
+    @property
+    def id(self) -> Fragment:
+        """What stands behind the kind."""
+        return self.block.text.cut(len(self.kind))
+
 
 def parse_policy(text: str | bytes, name: str = "policy.md") -> Policy:
     """Read a policy.
 
     Raises: PolicyError: with every problem found.
     """
-    return _Reading(open_document(name, text if isinstance(text, bytes) else text.encode())).policy()
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return _Reading(open_document(name, content)).policy()
 
 
 class _Reading:
@@ -42,11 +77,12 @@ class _Reading:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.problems = Problems()
+        self.problems = document.problems
         self.scope = Scope()
         self.prose = Prose()
         self.head = read_head(document.head, self.scope, self.problems)
         self.expressions = Expressions(self.scope, self.problems)
+        self.facts = FactReader(self.expressions, self.head.zone, self.problems)
         self.blocks = BlockReader(self.expressions, self.problems)
         self.pieces: list[_Piece] = []
         self.conditions: list[Fragment | None] = []
@@ -54,179 +90,174 @@ class _Reading:
     def policy(self) -> Policy:
         """Read everything, then report or build."""
         self._outline()
-        self._declare_definitions()
-        self._read_tables()
-        for name in self.scope.definitions:
-            self.expressions.derive(name)
+        check_repeats(self.scope, self.head.zone, self.problems)
+        self._check_kinds()
+        self._read_facts()
         assumptions = self._assumptions()
-        self._resolve_sections()
-        self._read_blocks()
+        drafts = self._drafts(self._conditions_of_sections())
+        self._read_blocks(drafts)
         self._attach_needs()
-        self._check(assumptions)
+        self._check(drafts, assumptions)
         if self.problems.found:
             raise PolicyError(self.document.source, self.problems.found)
         return self._build(assumptions)
 
     def _outline(self) -> None:
         """Sentences, parameters and sections, in the order of the file."""
-        taken: set[str] = set()
+        taken: Counter[str] = Counter()
+        sentences = Sentences(self.prose, self.problems)
         section: int = -1
         after: Mark | None = None
-        for block in self.document.blocks:
+        blocks = self.document.blocks
+        for block, below in zip(blocks, (*blocks[1:], None), strict=False):
             if block.kind == "heading":
-                title, where = heading_parts(block, self.problems)
+                title, where = heading_parts(block, self.scope, self.problems)
                 self.prose.sections.append(Section(title, block.level, anchor(title, taken), None))
                 self.conditions.append(where)
                 section, after = section + 1, None
             elif block.kind == "text":
                 shown = read_marks(block.text, self.scope, self.head.zone, self.problems)
                 owner = self.prose.sections[section] if section >= 0 else None
-                after = read_sentence(block, owner, self.prose, self.problems, shown)
+                after = sentences.read(block, owner, shown, _drafted_id(below))
             else:
                 self.pieces.append(_Piece(block, section, after))
         if len(self.pieces) > BLOCKS_MAX:
             span = self.pieces[BLOCKS_MAX].block.text.span()
-            self.problems.add(
-                "too-many", span, f"There are more than {BLOCKS_MAX:,} blocks.", "Split the policy."
-            )
+            message = f"There are more than {BLOCKS_MAX:,} blocks."
+            self.problems.add("too-many", span, message, "Split the policy.")
 
-    def _fences(self, *kinds: str) -> list[tuple[_Piece, str, Fragment]]:
-        """Pieces with a known kind of block and the id behind it."""
-        found = []
+    def _check_kinds(self) -> None:
         for piece in self.pieces:
-            if piece.block.kind != "fence":
-                continue
-            kind, _, rest = piece.block.text.text.partition(" ")
-            if kind in kinds:
-                found.append((piece, kind, piece.block.text.cut(len(kind)) if rest else piece.block.text))
-        return found
+            if piece.block.kind == "fence" and piece.kind not in ("text", *_BLOCK_KINDS):
+                self._refuse_kind(piece)
 
-    def _declare_definitions(self) -> None:
-        for piece in self.pieces:
-            if piece.block.kind == "fence":
-                self._check_kind(piece.block)
-        for piece, _, name in self._fences("define"):
-            if not is_name(name.text):
-                fix = "Write ```` ```define name ````."
-                self.problems.add("bad-name", name.span(), f"`{name.text}` cannot be a name.", fix)
-                continue
-            declare_name(name, self.scope, self.problems)
-            joined: Fragment | None = None
-            for line in piece.block.lines:
-                if line.text.strip() and not line.text.lstrip().startswith("#"):
-                    joined = line.cut(0) if joined is None else joined.join(line.cut(0))
-            self.scope.definitions[name.text] = joined or Fragment("", name.starts)
-
-    def _check_kind(self, block: Block) -> None:
-        kind = block.text.text.split(" ")[0]
-        if kind in ("text", *_BLOCK_KINDS):
-            return
+    def _refuse_kind(self, piece: _Piece) -> None:
+        span, kind = piece.block.text.span(), piece.kind
+        # What the block would have said is no second problem.
+        self.prose.broken.update([piece.id.text, piece.after.id if piece.after else ""])
+        self.scope.broken.add(piece.id.text)
         if not kind:
-            self.problems.add(
-                "raw-code", block.text.span(), "The block has no kind.", "Write ```` ```rule id ````."
-            )
+            fix = f"Write its kind and its id: ```` ```rule {piece.after.id if piece.after else 'id'} ````."
+            self.problems.add("raw-code", span, "The block does not say what it is.", fix)
             return
-        fix = suggest(kind, _BLOCK_KINDS, f"Blocks are {', '.join(_BLOCK_KINDS)}, or `text` for an example.")
-        self.problems.add("unknown-block", block.text.span(), f"There is no block `{kind}`.", fix)
+        fix = suggest(kind, _BLOCK_KINDS, f"Write {', '.join(_BLOCK_KINDS)}, or `text` for an example.")
+        self.problems.add("unknown-block", span, f"There is no block `{kind}`.", fix)
 
-    def _read_tables(self) -> None:
+    def _fences(self, *kinds: str) -> Iterator[_Piece]:
+        """Blocks of some kinds that name what they are for."""
         for piece in self.pieces:
-            if piece.block.kind != "table":
+            if piece.kind not in kinds:
                 continue
-            if piece.after is None:
-                span = piece.block.rows[0][0].span()
-                fix = "Put a sentence with an id, such as `{#limits}`, right above the table."
-                self.problems.add("bad-table", span, "The table follows no sentence with an id.", fix)
-                continue
-            id_ = piece.after.id
-            if piece.after.is_service:
-                table = read_service_table(id_, piece.block, self.head.zone, self.problems)
+            if re.fullmatch(r"\S+", piece.id.text):
+                yield piece
             else:
-                table = read_table(id_, piece.block, self.expressions, self.head.zone, self.problems)
-            if table:
-                self.scope.tables[id_] = table
+                self._refuse_id(piece)
+
+    def _refuse_id(self, piece: _Piece) -> None:
+        what = "name" if piece.kind == "define" else "id"
+        suggested = piece.after.id if piece.after and piece.kind != "define" else what
+        if piece.id.text:
+            span, message = piece.id.span(), f"The block has more than one {what}."
+            suggested = piece.id.text.split()[0]
+        else:
+            span, message = piece.block.text.span(), f"The block has no {what}."
+        self.prose.broken.update([suggested, *piece.id.text.split()])
+        self.scope.broken.update(piece.id.text.split())
+        self.scope.has_nameless = True
+        code = "bad-name" if piece.kind == "define" else "rule-without-clause"
+        self.problems.add(code, span, message, f"Write ```` ```{piece.kind} {suggested} ````.")
+
+    def _read_facts(self) -> None:
+        for piece in self._fences("define"):
+            parts = [line.cut(0) for line in piece.block.lines if not is_comment(line.text)]
+            text = joined(parts) if parts else Fragment("", piece.id.starts)
+            self.facts.declare(piece.id, text)
+        for piece in self.pieces:
+            if piece.block.kind == "table":
+                self.facts.add_table(piece.block, piece.after)
+        self.facts.resolve()
 
     def _assumptions(self) -> tuple[Node, ...]:
-        found: list[Node] = []
-        for text in self.head.assumptions:
-            node = self.expressions.condition(text)
-            if node is not None:
-                found.append(replace(node, span=text.span()))
-        return tuple(found)
+        found = [(self.expressions.condition(text), text.span()) for text in self.head.assumptions]
+        return tuple(replace(node, span=span) for node, span in found if node is not None)
 
-    def _resolve_sections(self) -> None:
+    def _conditions_of_sections(self) -> list[tuple[Node, ...] | None]:
+        """For each heading, its condition and those of the headings it stands under; None where one is wrong."""
+        found: list[tuple[Node, ...] | None] = []
+        above: list[tuple[int, tuple[Node, ...] | None]] = []
         for index, text in enumerate(self.conditions):
+            section = self.prose.sections[index]
+            while above and above[-1][0] >= section.level:
+                above.pop()
+            outer = above[-1][1] if above else ()
+            where = self.expressions.condition(text) if text is not None else None
+            self.prose.sections[index] = replace(section, where=where)
             if text is not None:
-                where = self.expressions.condition(text)
-                self.prose.sections[index] = replace(self.prose.sections[index], where=where)
+                outer = (*outer, where) if outer is not None and where is not None else None
+            above.append((section.level, outer))
+            found.append(outer)
+        return found
 
-    def _where(self, section: int) -> tuple[Node, ...]:
-        """The conditions of a heading and the headings it stands under."""
-        found: list[Node] = []
-        level = 99
-        for index in range(section, -1, -1):
-            current = self.prose.sections[index]
-            if current.level < level:
-                level = current.level
-                if current.where is not None:
-                    found.insert(0, current.where)
-        return tuple(found)
+    def _drafts(self, conditions: list[tuple[Node, ...] | None]) -> list[Draft]:
+        drafts = [
+            read_draft(
+                piece.block,
+                piece.kind,
+                piece.id,
+                conditions[piece.section] if piece.section >= 0 else (),
+                self.problems,
+            )
+            for piece in self._fences(*DRAFTED)
+        ]
+        return sorted(drafts, key=lambda draft: DRAFTED.index(draft.kind))
 
-    def _read_blocks(self) -> None:
-        drafts: list[Draft] = []
-        for piece, kind, id_ in self._fences("rule", "cap", "need", "promise"):
-            if id_.text not in self.prose.clauses:
-                fix = suggest(id_.text, self.prose.clauses, "End the sentence above it with `{#id}`.")
-                message = f"No sentence has the id `{id_.text}`."
-                self.problems.add("rule-without-clause", id_.span(), message, fix)
-            drafts.append(draft(piece.block, kind, id_, self._where(piece.section), self.problems))
-        order = {"rule": 0, "cap": 1, "need": 2, "promise": 3}
-        for block in sorted(drafts, key=lambda block: order[block.kind]):
-            if block.kind == "promise":
-                self._name_results()
-            self.blocks.read(block)
-
-    def _name_results(self) -> None:
-        rules = self.blocks.blocks.rules
-        self.expressions.grants = tuple(dict.fromkeys(rule.grant for rule in rules if rule.grant))
-        self.expressions.denials = frozenset(rule.clause for rule in rules if rule.verb is Verb.DENY)
+    def _read_blocks(self, drafts: list[Draft]) -> None:
+        self.expressions.grants = granted_names(drafts)
+        self.expressions.denials = frozenset(draft.id for draft in drafts if Verb.DENY in draft.verbs)
+        for draft in drafts:
+            self.blocks.read(draft)
 
     def _attach_needs(self) -> None:
         """Give each `need` block to the rules of the clauses it names."""
-        rules = self.blocks.blocks.rules
-        ruled = {rule.clause for rule in rules}
+        needs: dict[str, list[Need]] = {}
         for _, targets, need in self.blocks.blocks.needs:
-            named = {target for target, _ in targets}
-            for target, span in targets:
-                if target not in ruled:
-                    fix = suggest(target, ruled, "Name a clause that has a rule.")
-                    self.problems.add("unknown-clause", span, f"`{target}` has no rule.", fix)
-            rules[:] = [replace(r, needs=(*r.needs, need)) if r.clause in named else r for r in rules]
+            for target in dict(targets):
+                needs.setdefault(target, []).append(need)
+        rules = self.blocks.blocks.rules
+        rules[:] = [replace(rule, needs=(*rule.needs, *needs.get(rule.clause, ()))) for rule in rules]
 
-    def _check(self, assumptions: tuple[Node, ...]) -> None:
+    def _check(self, drafts: list[Draft], assumptions: tuple[Node, ...]) -> None:
         blocks, scope = self.blocks.blocks, self.scope
-        coverage.check_clauses(self.prose.clauses, scope.tables, blocks, self.problems)
-        coverage.check_overrides(self.prose.clauses, blocks.rules, self.problems)
+        coverage.check_clauses(self.prose, self.facts.table_ids, drafts, self.problems)
+        coverage.check_overrides(self.prose, self.facts.table_ids, drafts, self.problems)
         for role in (self.head.roles.paid, self.head.roles.refunded, self.head.roles.asked):
             scope.used.add(role or "")
-        grants = [rule for rule in blocks.rules if rule.verb is Verb.GRANT]
-        if grants and self.head.roles.paid is None:
+        grants = [draft for draft in drafts if Verb.GRANT in draft.verbs]
+        if grants and self.head.roles.paid is None and not (scope.is_partial or scope.broken):
             fix = (
                 "Declare `paid: money, from desk`, or bind another input: `roles:` and below it `paid: name`."
             )
             self.problems.add("no-money", grants[0].span, "No input is the amount that was paid.", fix)
+        if len(assumptions) == len(self.head.assumptions):
+            coverage.check_divisions(scope, assumptions, self.problems)
+        if {problem.code for problem in self.problems.found} <= _IN_PLACE:
+            scope.used |= self._mentioned() if self.problems.found else set()
+            coverage.check_used(scope, self.problems)
         if self.problems.found:
-            # Names read only by lines that did not resolve would be reported as unread.
             return
-        coverage.check_used(scope, self.problems)
-        coverage.check_divisions(scope, assumptions, self.problems)
         conditions = [(rule.when, rule.span) for rule in blocks.rules]
         lines = [(line.expression, rule.span) for rule in blocks.rules for line in rule.lines]
         coverage.check_sizes(scope, conditions + lines, self.problems)
 
+    def _mentioned(self) -> set[str]:
+        """Names in lines that may not have resolved, so that what they read is not reported as unread."""
+        texts = [*self.head.assumptions, *filter(None, self.conditions)]
+        for piece in self.pieces:
+            texts += [*piece.block.lines, *(piece.block.rows[0] if piece.block.rows else ())]
+        return {word for text in texts for word in re.findall(r"\w+(?:\.\w+)?", text.text)}
+
     def _build(self, assumptions: tuple[Node, ...]) -> Policy:
-        head: Head = self.head
-        blocks = self.blocks.blocks
+        head, blocks, scope = self.head, self.blocks.blocks, self.scope
         return Policy(
             name=head.name,
             title=head.title,
@@ -237,12 +268,12 @@ class _Reading:
             contact=head.contact,
             currencies=head.currencies,
             roles=head.roles,
-            requires=tuple(word for word, _ in head.requires),
-            inputs=self.scope.inputs,
+            requires=head.requires,
+            inputs=scope.inputs,
             assumptions=assumptions,
-            parameters=self.scope.parameters,
-            tables=self.scope.tables,
-            derived=self.scope.derived,
+            parameters=scope.parameters,
+            tables=scope.tables,
+            derived=scope.derived,
             clauses=self.prose.clauses,
             rules=tuple(blocks.rules),
             caps=tuple(blocks.caps),
@@ -250,3 +281,9 @@ class _Reading:
             text=self.document.source.text,
             sha256=self.document.sha256,
         )
+
+
+def _drafted_id(block: Block | None) -> str:
+    """The id of a block below a sentence; empty where there is none."""
+    words = block.text.text.split() if block is not None and block.kind == "fence" else []
+    return words[1] if len(words) > 1 and words[0] in DRAFTED else ""

@@ -11,7 +11,8 @@ BEGIN
     IF NEW.origin <> 'desk' THEN
         RETURN NEW;
     END IF;
-    SELECT captured, currency INTO charged FROM payments_payment WHERE id = NEW.payment_id FOR UPDATE;
+    SELECT captured, currency INTO charged FROM payments_payment WHERE id = NEW.payment_id
+        FOR NO KEY UPDATE;
     IF charged.currency <> NEW.currency THEN
         RAISE EXCEPTION 'a refund of % cannot be in %', charged.currency, NEW.currency
             USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_in_currency_of_charge';

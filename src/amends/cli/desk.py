@@ -1,0 +1,231 @@
+"""The commands that run the desk and look after it; loaded only when one of them is called."""
+
+import json
+import os
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from amends.cli.processes import Processes
+from amends.desk import embedded_postgres
+
+WEB_PORT = 8400
+SANDBOX_PORT = 8401
+START_SECONDS_MAX = 60
+SERVICE_ROLE = "amends_service"
+DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105  # of a sandbox on this machine
+
+
+@click.command("up")
+@click.option("--port", default=WEB_PORT, show_default=True, help="Where the web listens, on loopback.")
+def up_command(port: int) -> None:
+    """Run the desk: web and worker, on DATABASE_URL or on a PostgreSQL of its own."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "amends.desk.settings"}
+    _prepare_database(environment)
+    sys.exit(_run(environment, port, {}))
+
+
+@click.command("demo")
+@click.option("--port", default=WEB_PORT, show_default=True, help="Where the web listens, on loopback.")
+@click.option("--sandbox-port", default=SANDBOX_PORT, show_default=True, help="Where the gateway listens.")
+@click.option("--fresh", is_flag=True, help="Forget what an earlier demo left.")
+def demo_command(port: int, sandbox_port: int, *, fresh: bool) -> None:
+    """Run the desk with a sandbox gateway and a believable product, for a trial."""
+    state = Path(os.environ.get("AMENDS_STATE", "var/demo")).resolve()
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "amends.desk.settings",
+        "AMENDS_DEMO": "1",
+        "AMENDS_STATE": str(state),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "STRIPE_SECRET_KEY": "sk_test_demo",
+        "STRIPE_WEBHOOK_SECRET": DEMO_WEBHOOK_SECRET,
+        "STRIPE_API_BASE": f"http://127.0.0.1:{sandbox_port}",
+        "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{port}/webhooks/stripe",
+    }
+    environment.pop("DATABASE_URL", None)
+    _demand_free(sandbox_port)
+    if fresh:
+        _forget(state)
+    _prepare_database(environment)
+    sandbox = {"sandbox": [sys.executable, "-m", "amends.sandbox", str(sandbox_port)]}
+    sys.exit(_run(environment, port, sandbox, seed=True))
+
+
+def _forget(state: Path) -> None:
+    import shutil
+
+    shutil.rmtree(state, ignore_errors=True)
+
+
+def _prepare_database(environment: dict[str, str]) -> None:
+    """Start the database if it is ours, bring its tables up to date as their owner, and hand on the service's role."""
+    state = Path(environment.get("AMENDS_STATE", "var")).resolve()
+    folder = state / "postgres" / "18"
+    is_ours = not environment.get("DATABASE_URL")
+    owner = environment.get("AMENDS_OWNER_DATABASE_URL") or environment.get("DATABASE_URL")
+    if is_ours:
+        try:
+            owner = embedded_postgres.use(folder)
+        except embedded_postgres.PostgresError as error:
+            raise click.ClickException(str(error)) from None
+    assert owner is not None
+    os.environ |= environment | {"DATABASE_URL": owner}
+    _django()
+    from django.db import DatabaseError
+
+    from amends.desk import database
+
+    try:
+        database.prepare(SERVICE_ROLE, may_create_role=True)
+    except DatabaseError as error:
+        raise click.ClickException(f"The database cannot be prepared: {error}") from None
+    if is_ours:
+        environment["DATABASE_URL"] = embedded_postgres.address(folder, SERVICE_ROLE)
+
+
+def _django() -> None:
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _demand_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            message = f"Port {port} is taken ({error.strerror}). End what uses it, or choose another port."
+            raise click.ClickException(message) from None
+
+
+def _run(environment: dict[str, str], port: int, others: dict[str, list[str]], *, seed: bool = False) -> int:
+    _demand_free(port)
+    processes = Processes(environment)
+    processes.catch_signals()
+    for name, command in others.items():
+        processes.start(name, command)
+    python = sys.executable
+    granian = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    granian += ["--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+    processes.start("web", [*granian, "amends.desk.wsgi:application"])
+    if not _wait_for(processes, port):
+        processes.stop()
+        click.echo("The web did not start; its words stand above.", err=True)
+        return 1
+    if seed:
+        _seed(environment)
+    worker = [python, "-m", "django", "procrastinate", "worker", "--concurrency", "4"]
+    processes.start("worker", worker)
+    click.echo(_where(environment, port, is_demo=seed))
+    return processes.wait()
+
+
+def _wait_for(processes: Processes, port: int) -> bool:
+    end = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < end and not processes.is_stopping:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    return False
+
+
+def _seed(environment: dict[str, str]) -> None:
+    from amends.desk.demo.seed import seed
+
+    click.echo(seed(environment["STRIPE_API_BASE"]))
+
+
+def _where(environment: dict[str, str], port: int, *, is_demo: bool) -> str:
+    lines = [f"The desk is up: http://127.0.0.1:{port}"]
+    if is_demo:
+        state = environment["AMENDS_STATE"]
+        lines += [
+            f"  API       http://127.0.0.1:{port}/api/v1/docs",
+            "            key amk_demo_shop_key_for_trials",
+            f"  policy    http://127.0.0.1:{port}/policy",
+            f"  gateway   {environment['STRIPE_API_BASE']}/_sandbox/dump",
+            f"  mail      {state}/mail",
+            "  clock     bin/amends clock advance --days 14",
+            "docs/contract.md tells the rest. Ctrl-C stops everything.",
+        ]
+    return "\n".join(lines)
+
+
+@click.group("books")
+def books_group() -> None:
+    """Look after the books."""
+
+
+@books_group.command("check")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def check_command(*, as_json: bool) -> None:
+    """Compute every balance from zero, compare states with the journal, verify the audit trail, replay decisions."""
+    _connect()
+    from amends.desk.books import check_books, check_decisions, count_checked
+
+    findings = [*check_books(), *check_decisions()]
+    counted = count_checked()
+    if as_json:
+        click.echo(json.dumps({"checked": counted, "findings": findings}))
+    else:
+        for finding in findings:
+            click.echo(finding)
+        looked_at = ", ".join(f"{count} {name}" for name, count in counted.items())
+        click.echo(f"{len(findings)} findings in {looked_at}.")
+    sys.exit(1 if findings else 0)
+
+
+@books_group.command("export")
+def export_command() -> None:
+    """Write the journal as CSV."""
+    _connect()
+    from amends.desk.journal.export import csv_lines
+
+    sys.stdout.writelines(csv_lines())
+
+
+def _connect() -> None:
+    """Use the database of the desk of this folder: the one in DATABASE_URL, else the demo's, else its own."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amends.desk.settings")
+    if not os.environ.get("DATABASE_URL"):
+        state = Path(os.environ.get("AMENDS_STATE", "var/demo")).resolve()
+        if not (state / "postgres").exists():
+            raise click.ClickException(f"{state} holds no database. Start bin/demo, or set DATABASE_URL.")
+        os.environ |= {"AMENDS_STATE": str(state), "AMENDS_DEMO": "1"}
+        embedded_postgres.use(state / "postgres" / "18")
+    _django()
+
+
+@click.group("clock")
+def clock_group() -> None:
+    """Move the clock of a demo."""
+
+
+@clock_group.command("advance")
+@click.option("--days", default=0)
+@click.option("--hours", default=0)
+def advance_command(days: int, hours: int) -> None:
+    """Let time pass for desk and sandbox."""
+    address = os.environ.get("STRIPE_API_BASE", f"http://127.0.0.1:{SANDBOX_PORT}")
+    seconds = int(timedelta(days=days, hours=hours).total_seconds())
+    request = urllib.request.Request(
+        f"{address}/_sandbox/clock/advance", data=f"seconds={seconds}".encode(), method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            click.echo(answer.read().decode())
+    except (urllib.error.URLError, OSError) as error:
+        raise click.ClickException(f"The sandbox does not answer ({error}). Is bin/demo running?") from None

@@ -1,0 +1,207 @@
+"""What staff say about a case, by name and with a reason: facts, evidence, clauses set aside, questions, a no."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from amends.desk import clock
+from amends.desk.accounts.models import Role, User
+from amends.desk.audit.actions import record
+from amends.desk.cases import letters, tasks
+from amends.desk.cases.approving import NotAllowedError, OutdatedError
+from amends.desk.cases.deciding import Waiver, close, decide_case
+from amends.desk.cases.models import (
+    Approval,
+    Audience,
+    Case,
+    CaseState,
+    Channel,
+    DecisionRecord,
+    Evidence,
+    EvidenceState,
+    Message,
+    Statement,
+    TaskKind,
+    Verdict,
+)
+from amends.desk.credits.actions import grant as grant_credits
+from amends.desk.credits.models import Lot, LotSource
+from amends.desk.issues import actions as issues
+from amends.desk.journal.actions import credit, debit, post
+from amends.desk.journal.models import Account
+from amends.desk.policies import actions as policies
+
+REASON_LENGTH_MIN = 10
+FIXED_AT = "issue_resolved_at"
+
+
+def state_fact(case: Case, by: User, name: str, value: object, reason: str) -> DecisionRecord | None:
+    """State a fact that the policy leaves to staff; the case is decided again.
+
+    Raises: NotAllowedError: no such fact, no reason, or not an agent; nothing was written.
+    """
+    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    with transaction.atomic():
+        _lock(case)
+        declared = policies.read(policies.version_at_purchase(case.line.purchased_at)).inputs.get(name)
+        if declared is None or declared.answered_by != "staff":
+            raise NotAllowedError(f"`{name}` is no fact that staff state.")
+        if name == FIXED_AT:
+            _fix(case, by, value)
+        else:
+            if not isinstance(value, bool):
+                raise NotAllowedError(f"`{name}` is yes or no.")
+            Statement.objects.create(
+                case=case, name=name, value=value, stated_by=by, reason=reason, at=clock.now()
+            )
+        record(f"case:{case.id}", f"staff:{by.id}", "stated", name=name, value=value, reason=reason)
+        return decide_case(case)
+
+
+def _fix(case: Case, by: User, value: object) -> None:
+    issue = issues.latest(case.line_id)
+    if issue is None or not isinstance(value, str):
+        raise NotAllowedError("There is no fault to be fixed, or no instant of the fix.")
+    try:
+        issues.fix(issue, f"staff:{by.id}", datetime.fromisoformat(value))
+    except (ValueError, TypeError) as error:
+        raise NotAllowedError(f"`{value}` is no instant between the report and now.") from error
+
+
+def judge_evidence(evidence: Evidence, by: User, *, is_useful: bool, reason: str) -> DecisionRecord | None:
+    """Accept or reject a file by name (reading R11); the case is decided again."""
+    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    with transaction.atomic():
+        _lock(evidence.case)
+        evidence.state = EvidenceState.ACCEPTED if is_useful else EvidenceState.REJECTED
+        evidence.judged_by, evidence.judged_at, evidence.judgement = by, clock.now(), reason
+        evidence.save(update_fields=["state", "judged_by", "judged_at", "judgement"])
+        issue = issues.latest(evidence.case.line_id)
+        if is_useful and issue is not None:
+            issues.hand_over(issue)
+        record(
+            f"case:{evidence.case_id}",
+            f"staff:{by.id}",
+            f"evidence_{evidence.state}",
+            evidence=str(evidence.id),
+            reason=reason,
+        )
+        return decide_case(evidence.case)
+
+
+def waive(
+    case: Case, by: User, clauses: frozenset[str], reason: str, grant: str | None = None
+) -> DecisionRecord:
+    """Set named clauses aside; the rest is computed as usual, and somebody else has to agree (semantics, rule 32).
+
+    Raises: NotAllowedError, InputError: nothing was written.
+    """
+    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    with transaction.atomic():
+        _lock(case)
+        if case.state == CaseState.PAYING:
+            raise OutdatedError("The money is on its way already.")
+        if not clauses:
+            raise NotAllowedError("Name at least one clause.")
+        _reopen(case)
+        decided = decide_case(case, Waiver(by, clauses, reason, grant))
+        if decided is None:
+            raise NotAllowedError("The facts of the case contradict each other; they come first.")
+    return decided
+
+
+def decline(case: Case, by: User, reason: str) -> None:
+    """Say no to what waits for a person, with the decision's own reasons.
+
+    Raises: NotAllowedError, OutdatedError: nothing was written.
+    """
+    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    with transaction.atomic():
+        _lock(case)
+        decided = case.decisions.order_by("-sequence").first()
+        if decided is None or case.state not in (CaseState.OPEN, CaseState.DECIDED):
+            raise OutdatedError("Nothing in this case waits for a person.")
+        Approval.objects.create(
+            decision=decided, by=by, verdict=Verdict.DECLINE, plan_sha256=decided.plan_sha256, at=clock.now()
+        )
+        record(f"case:{case.id}", f"staff:{by.id}", "declined", reason=reason)
+        letters.declined(case, decided, reason)
+        close(case, "declined")
+
+
+def ask(case: Case, by: User, question: str) -> None:
+    """Ask the customer; the time in which we answer stands still until they do."""
+    _demand(by, question, Role.AGENT, Role.APPROVER)
+    with transaction.atomic():
+        _lock(case)
+        if case.state not in (CaseState.OPEN, CaseState.DECIDED, CaseState.WAITING_ON_CUSTOMER):
+            raise OutdatedError("The case does not wait for anything that the customer could answer.")
+        message = Message.objects.create(
+            case=case,
+            author=f"staff:{by.id}",
+            audience=Audience.CUSTOMER,
+            channel=Channel.CONSOLE,
+            text=question,
+            at=clock.now(),
+        )
+        case.paused_at = case.paused_at or clock.now()
+        case.state = CaseState.WAITING_ON_CUSTOMER
+        case.save(update_fields=["paused_at", "state"])
+        record(f"case:{case.id}", f"staff:{by.id}", "asked", message=str(message.id))
+        letters.asked(case, str(message.id), question)
+
+
+def note(case: Case, by: User, text: str) -> Message:
+    """A note that the customer never sees."""
+    _demand(by, text, *Role)
+    return Message.objects.create(
+        case=case,
+        author=f"staff:{by.id}",
+        audience=Audience.INTERNAL,
+        channel=Channel.CONSOLE,
+        text=text,
+        at=clock.now(),
+    )
+
+
+def assign(case: Case, by: User, to: User | None) -> None:
+    """Give a case to somebody, or to nobody."""
+    case.assignee = to
+    case.save(update_fields=["assignee"])
+    record(f"case:{case.id}", f"staff:{by.id}", "assigned", to=str(to.id) if to else None)
+
+
+def goodwill(case: Case, by: User, quantity: int, value: int, reason: str) -> Lot:
+    """Give credits beyond the policy: a posting of its own, never part of a decision.
+
+    Amounts: `value` in minor units of the order's currency, what the credits are worth in the books.
+    """
+    _demand(by, reason, Role.APPROVER, Role.FINANCE)
+    if quantity <= 0 or value < 0:
+        raise NotAllowedError("A gift has at least one credit, and is not worth less than nothing.")
+    with transaction.atomic():
+        number = Lot.objects.filter(reference__startswith=f"goodwill:{case.id}:").count() + 1
+        reference = f"goodwill:{case.id}:{number}"
+        lot = grant_credits(case.customer, LotSource.GOODWILL, case.line.meter, quantity, reference)
+        lines = [debit(Account.GOODWILL, value), credit(Account.CREDIT_LIABILITY_PROMOTIONAL, value)]
+        post("goodwill", reference, case.line.order.currency, lines)
+        record(f"case:{case.id}", f"staff:{by.id}", "goodwill", credits=quantity, value=value, reason=reason)
+    return lot
+
+
+def _demand(by: User, reason: str, *roles: Role) -> None:
+    if not by.has_role(*roles):
+        raise NotAllowedError("Your role does not include this.")
+    if len(reason.strip()) < REASON_LENGTH_MIN:
+        raise NotAllowedError("Please say why, in a few words.")
+
+
+def _lock(case: Case) -> None:
+    case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
+
+
+def _reopen(case: Case) -> None:
+    if case.state == CaseState.CLOSED:
+        case.closed_at, case.closing = None, ""
+        case.save(update_fields=["closed_at", "closing"])
+        tasks.finish(case, TaskKind.APPEAL)
