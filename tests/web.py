@@ -6,9 +6,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
+from amends.desk.accounts.actions import create_key
+from amends.desk.accounts.models import Scope
 from amends.desk.wsgi import application
 
 
@@ -39,7 +42,7 @@ class Answer:
     body: bytes
 
     @property
-    def json(self) -> dict[str, object]:
+    def json(self) -> dict[str, Any]:
         found = json.loads(self.body)
         assert isinstance(found, dict)
         return found
@@ -76,3 +79,8 @@ class Client:
 
     def post(self, path: str, body: object, **headers: str) -> Answer:
         return self.send("POST", path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def with_key(web: Client, *scopes: Scope) -> Client:
+    _, secret = create_key("Shop", scopes)
+    return Client(web.port, {"Authorization": f"Bearer {secret}"})

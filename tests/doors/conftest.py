@@ -9,11 +9,12 @@ from pytest_django import Settings
 django.setup()
 
 # All of these need the settings.
+from amends.desk.accounts.models import Scope  # noqa: E402
 from amends.desk.payments.stripe_gateway import StripeGateway, connect  # noqa: E402
 from amends.sandbox.server import Sandbox  # noqa: E402
 from service import _committed_database, django_db_setup, gateway, sandbox  # noqa: E402
 from shop import Shop, day, go_to  # noqa: E402
-from web import Client, serve_desk  # noqa: E402
+from web import Client, serve_desk, with_key  # noqa: E402
 
 __all__ = ["_committed_database", "django_db_setup", "gateway", "sandbox"]
 
@@ -37,3 +38,9 @@ def web(sandbox: Sandbox, settings: Settings) -> Iterator[Client]:
     with serve_desk() as port:
         yield Client(port)
     connect.cache_clear()
+
+
+@pytest.fixture
+def program(web: Client) -> Client:
+    """The host product's program, with every scope."""
+    return with_key(web, *Scope)

@@ -19,6 +19,7 @@ from amends.policy.model import Policy
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for path in ROOT.glob("docs/*.md"))
 SHOWN_ONLY = ("text",)
+RUN_BY_THE_DOORS = ("json", "py")
 FRAME_KEYS_ADDED = ("inputs", "assume")
 
 Json = dict[str, object]
@@ -164,7 +165,7 @@ def tell(example: Example, telling: Telling) -> None:
         case "python":
             converse(example, telling.folder)
         case _:
-            assert example.kind in SHOWN_ONLY, f"no meaning for a block `{example.kind}`"
+            assert example.kind in SHOWN_ONLY + RUN_BY_THE_DOORS, f"no meaning for a block `{example.kind}`"
 
 
 def keep(example: Example, telling: Telling) -> None:

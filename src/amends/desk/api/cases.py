@@ -255,7 +255,7 @@ def _unsaved(body: RequestIn) -> Case:
     return Case(
         customer=customer,
         line=line,
-        request=body.request,
+        request=body.request.value,
         reason=body.reason.strip(),
         answers=body.answers,
         is_identified=True,

@@ -55,7 +55,10 @@ def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse
     """A body or a parameter that does not fit its type; an id that cannot be one is an id that is not there."""
     if any(one["loc"][0] == "path" for one in error.errors):
         return missing().response()
-    faults = [Fault(_place(one["loc"]), str(one["msg"])) for one in error.errors[:FAULTS_MAX]]
+    faults = [
+        Fault(_place(one["loc"]), str(one["msg"]).removeprefix("Value error, "))
+        for one in error.errors[:FAULTS_MAX]
+    ]
     detail = f"`{faults[0].where}`: {faults[0].why}."
     return Problem("invalid", detail, faults=faults).response()
 

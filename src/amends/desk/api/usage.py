@@ -157,7 +157,7 @@ def _read(item: dict[str, object]) -> EventIn | EventResult:
             source=_word(item.get("source")),
             status=422,
             code="invalid",
-            detail=f"`{where}`: {first['msg']}",
+            detail=f"`{where}`: {first['msg'].removeprefix('Value error, ')}.",
         )
 
 

@@ -11,10 +11,20 @@ from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
 from amends.desk.cases.deciding import decide_case, resume_clock
 from amends.desk.cases.facts import ANSWERABLE
-from amends.desk.cases.models import Audience, Case, CaseState, Channel, DecisionRecord, Message, TaskKind
+from amends.desk.cases.models import (
+    Audience,
+    Case,
+    CaseState,
+    Channel,
+    DecisionRecord,
+    Message,
+    RequestKind,
+    TaskKind,
+)
 from amends.desk.issues import actions as issues
 from amends.desk.issues.models import Issue
 from amends.desk.policies import actions as policies
+from amends.policy.answer import Outcome
 
 _SETTLED = (CaseState.PAYING, CaseState.CLOSED)
 
@@ -98,18 +108,28 @@ def decide_again(case: Case) -> DecisionRecord | None:
 
 
 def end_fault(issue: Issue, actor: str, fixed_at: datetime) -> list[Case]:
-    """The fault is gone; the cases that waited for its day are decided by how long it lasted.
+    """The fault is gone; the cases that wait for what it came to are decided by how long it lasted.
 
     Raises: ValueError: before it was reported, or in the future; nothing was written.
     """
     with transaction.atomic():
         issues.fix(issue, actor, fixed_at)
-        waiting = list(Case.objects.filter(line_id=issue.line_id, state=CaseState.SCHEDULED))
+        under_way = Case.objects.filter(line_id=issue.line_id, request=RequestKind.TECHNICAL)
+        waiting = [case for case in under_way.exclude(state__in=_SETTLED) if _waits_for_fault(case)]
         for case in waiting:
             case.asked_again_at = max(fixed_at, case.first_contact_at)
             case.save(update_fields=["asked_again_at"])
             decide_case(case)
     return waiting
+
+
+def _waits_for_fault(case: Case) -> bool:
+    """Whether only the fault can still grant it: the days of a change of mind are over, or too much was used."""
+    if case.state == CaseState.SCHEDULED:
+        return True
+    latest = case.decisions.order_by("-sequence").first()
+    is_asked = latest is not None and latest.outcome == Outcome.NEEDS_INFORMATION
+    return is_asked and case.state in (CaseState.OPEN, CaseState.WAITING_ON_CUSTOMER)
 
 
 def lock(case: Case) -> None:
