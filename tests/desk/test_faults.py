@@ -83,3 +83,23 @@ def test_rejected_evidence_is_asked_for_again(shop: Shop) -> None:
 
     assert now(case).state == CaseState.WAITING_ON_CUSTOMER
     assert nothing_moved()
+
+
+def test_a_full_refund_that_only_waited_for_the_fee_is_not_lost_when_the_fault_is_fixed(shop: Shop) -> None:
+    line = shop.sell(shop.monthly)
+    payment = line.order.payment
+    assert payment
+    payment.fee = None
+    payment.save(update_fields=["fee"])
+    go_to(day(5))
+    case = shop.ask(line, RequestKind.TECHNICAL, reason="Every image comes out black.")
+    assert case.state == CaseState.WAITING_ON_DESK
+    go_to(day(12))
+    state_fact(case, shop.staff("agent", Role.AGENT), "issue_resolved_at", "2025-09-12T10:00:00+00:00", WHY)
+    payment.fee = 85
+    payment.save(update_fields=["fee"])
+    go_to(day(13))
+    wake_due()
+    shop.work()
+
+    assert shop.refunded(line) == [1815]

@@ -178,5 +178,11 @@ def test_an_event_beyond_the_limit_is_refused_unread(web: Client) -> None:
     assert (answer.status, Notice.objects.count()) == (413, 0)
 
 
+def test_a_length_that_is_no_number_is_refused(web: Client) -> None:
+    answer = web.send("POST", PATH, b"{}", signed(b"{}") | {"Content-Length": "many"})
+
+    assert (answer.status, Notice.objects.count()) == (413, 0)
+
+
 def test_the_address_takes_events_only(web: Client) -> None:
     assert web.get(PATH).status == 405

@@ -12,7 +12,7 @@ from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.approving import settle_approval
 from amends.desk.cases.due_dates import due_dates, pause_days, skipped
-from amends.desk.cases.facts import CaseFacts, gather, requested_at
+from amends.desk.cases.facts import CaseFacts, as_first_told, gather
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKind, TaskKind
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
 from amends.desk.policies import actions as policies
@@ -53,7 +53,8 @@ def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgeme
 
     Raises: InputError: the facts contradict each other.
     """
-    versions = policies.applicable_versions(case.line.purchased_at, requested_at(case))
+    asked_at = datetime.fromisoformat(str(found.inputs["requested_at"]))
+    versions = policies.applicable_versions(case.line.purchased_at, asked_at)
     version, decision, others = policies.decide_best(
         versions,
         found.inputs,
@@ -63,6 +64,22 @@ def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgeme
     policy = decision.policy
     facts = read_facts(policy.inputs, policy.currencies, found.inputs)
     return Judgement(version, decision, tuple(others), explain(policy, facts, decision, case.customer.locale))
+
+
+def judge_now(case: Case, waiver: Waiver | None = None) -> tuple[CaseFacts, Judgement]:
+    """Gather and judge; what a fault was entitled to at the first contact is not lost by what came later (reading R16).
+
+    Raises: InputError: the facts contradict each other.
+    """
+    found = gather(case)
+    early = as_first_told(case, found)
+    if early.inputs["requested_at"] != found.inputs["requested_at"]:
+        judgement = judge(case, early, waiver)
+        decision = judgement.decision
+        waits_for_desk = bool(decision.missing) and _asked_of(decision, "desk") == list(decision.missing)
+        if decision.outcome is Outcome.GRANTED or waits_for_desk:
+            return early, judgement
+    return found, judge(case, found, waiver)
 
 
 def foresee(case: Case) -> tuple[Judgement, dict[str, object]]:
@@ -88,9 +105,8 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
         Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
         case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
         _complete_if_nothing_is_asked(case)
-        found = gather(case)
         try:
-            judgement = judge(case, found, waiver)
+            found, judgement = judge_now(case, waiver)
         except InputError as error:
             tasks.give(case, TaskKind.REVIEW, f"The facts contradict each other: {error.message}")
             _put(case, CaseState.OPEN)
@@ -108,7 +124,7 @@ def _complete_if_nothing_is_asked(case: Case) -> None:
     if case.complete_at is not None:
         return
     try:
-        judgement = judge(case, gather(case))
+        _, judgement = judge_now(case)
     except InputError:
         return
     if not _asked_of(judgement.decision, "customer"):

@@ -57,6 +57,16 @@ def gather(case: Case) -> CaseFacts:
     return CaseFacts({name: value for name, value in inputs.items() if value is not None}, usage)
 
 
+def as_first_told(case: Case, found: CaseFacts) -> CaseFacts:
+    """The same facts at the first contact: a fault that was fixed later was open then."""
+    moment = max(case.first_contact_at, case.line.purchased_at)
+    inputs = found.inputs | {"requested_at": _text(moment)}
+    fixed_at = inputs.get("issue_resolved_at", "none")
+    if isinstance(fixed_at, str) and fixed_at != "none" and datetime.fromisoformat(fixed_at) > moment:
+        inputs["issue_resolved_at"] = "none"
+    return CaseFacts(inputs, found.usage)
+
+
 def requested_at(case: Case) -> datetime:
     """The moment that the request counts from: the first contact, at the earliest the charge (reading R8).
 

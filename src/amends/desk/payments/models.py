@@ -115,7 +115,7 @@ class Refund(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["case_id", "payment", "purpose"],
-                condition=Q(origin="desk") & ~Q(state__in=[state.value for state in ENDED_WITHOUT_MONEY]),
+                condition=Q(origin="desk") & ~Q(state__in=sorted(ENDED_WITHOUT_MONEY)),
                 name="one_live_refund_per_purpose",
             ),
         )

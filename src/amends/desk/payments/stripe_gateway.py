@@ -89,25 +89,26 @@ class StripeGateway:
         Idempotent: by the refund's key.
         Raises: GatewayError.
         """
-        answer = _call(
-            lambda: self._client.v1.refunds.create(
-                {
-                    "charge": payment.gateway_ref,
-                    "amount": refund.amount,
-                    "reason": "requested_by_customer",
-                    "metadata": {"refund_id": str(refund.id), "case_id": str(refund.case_id or "")},
-                },
-                {"idempotency_key": refund.idempotency_key},
+        return _call(
+            lambda: _refund(
+                self._client.v1.refunds.create(
+                    {
+                        "charge": payment.gateway_ref,
+                        "amount": refund.amount,
+                        "reason": "requested_by_customer",
+                        "metadata": {"refund_id": str(refund.id), "case_id": str(refund.case_id or "")},
+                    },
+                    {"idempotency_key": refund.idempotency_key},
+                ).to_dict()
             )
         )
-        return _refund(answer.to_dict())
 
     def refund(self, ref: str) -> RefundSnapshot:
         """One refund, now.
 
         Raises: GatewayError.
         """
-        return _refund(_call(lambda: self._client.v1.refunds.retrieve(ref)).to_dict())
+        return _call(lambda: _refund(self._client.v1.refunds.retrieve(ref).to_dict()))
 
     def refunds_of(self, payment: Payment) -> list[RefundSnapshot]:
         """All refunds of a charge, page by page.
@@ -126,15 +127,15 @@ class StripeGateway:
 
         Raises: GatewayError.
         """
-        answer = _call(lambda: self._client.v1.charges.retrieve(ref, {"expand": ["balance_transaction"]}))
-        return _charge(answer.to_dict())
+        expanded: stripe.params.ChargeRetrieveParams = {"expand": ["balance_transaction"]}
+        return _call(lambda: _charge(self._client.v1.charges.retrieve(ref, expanded).to_dict()))
 
     def dispute(self, ref: str) -> DisputeSnapshot:
         """One dispute, now.
 
         Raises: GatewayError.
         """
-        return _dispute(_call(lambda: self._client.v1.disputes.retrieve(ref)).to_dict())
+        return _call(lambda: _dispute(self._client.v1.disputes.retrieve(ref).to_dict()))
 
     def disputes_of(self, payment: Payment) -> list[DisputeSnapshot]:
         """All disputes of a charge.

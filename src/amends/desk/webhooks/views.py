@@ -16,7 +16,8 @@ EVENT_BYTES_MAX = 256 * 1024
 @require_POST
 def take_event(request: HttpRequest) -> HttpResponse:
     """Answer 200 to everything that the gateway signed, so that it is told again only while we cannot store it."""
-    if int(request.headers.get("Content-Length") or 0) > EVENT_BYTES_MAX:
+    length = request.headers.get("Content-Length") or "0"
+    if not length.isdecimal() or int(length) > EVENT_BYTES_MAX:
         return _refuse(413, f"An event has at most {EVENT_BYTES_MAX} bytes.")
     signature = request.headers.get("Stripe-Signature", "")
     try:

@@ -232,7 +232,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 condition=models.Q(
                     ("origin", "desk"),
-                    models.Q(("state__in", ["canceled", "rejected", "failed"]), _negated=True),
+                    models.Q(("state__in", ["canceled", "failed", "rejected"]), _negated=True),
                 ),
                 fields=("case_id", "payment", "purpose"),
                 name="one_live_refund_per_purpose",
