@@ -121,6 +121,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "amends.desk.design.headers.ContentSecurity",
 ]
 ROOT_URLCONF = "amends.desk.urls"
 WSGI_APPLICATION = "amends.desk.wsgi.application"
