@@ -5,16 +5,20 @@ from datetime import UTC, datetime, timedelta
 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, Role, User
-from amends.desk.cases.models import Case, Channel, RequestKind
+from amends.desk.cases.approving import approve
+from amends.desk.cases.models import Case, Channel, DecisionRecord, RequestKind
 from amends.desk.cases.opening import Request, open_case
 from amends.desk.cases.paying import follow, follow_payment
-from amends.desk.orders.actions import NewLine, change_next_plan, record_order
+from amends.desk.journal.models import Entry
+from amends.desk.notices.models import Letter
+from amends.desk.orders.actions import SoldLine, change_next_plan, record_order
 from amends.desk.orders.models import Line, Plan, Price, Product, Subscription
 from amends.desk.payments.inbox import sync_payment
+from amends.desk.payments.models import Refund
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.policies.actions import publish
-from amends.desk.usage.actions import NewEvent, take_in
+from amends.desk.usage.actions import ReportedJob, take_in
 from amends.desk.usage.models import PaidBy, UseOutcome
 from amends.sandbox.server import Sandbox
 from conftest import ROOT
@@ -69,7 +73,7 @@ class Shop:
         subscription = Subscription.objects.create(
             customer=self.customer, plan=plan, gateway_ref=made.id, started_at=at
         )
-        line = NewLine(
+        line = SoldLine(
             Product.SUBSCRIPTION,
             plan.name,
             amount,
@@ -85,7 +89,7 @@ class Shop:
         return order.lines.get()
 
     def use(self, count: int, at: datetime, **changes: object) -> None:
-        job = NewEvent("app", "", str(self.customer.id), METER, at, UseOutcome.SUCCEEDED, PaidBy.QUOTA)
+        job = ReportedJob("app", "", str(self.customer.id), METER, at, UseOutcome.SUCCEEDED, PaidBy.QUOTA)
         take_in([replace(job, event_id=f"{at.isoformat()}-{n}", **changes) for n in range(count)])  # type: ignore[arg-type]  # fields of a job
 
     def ask(self, line: Line, kind: RequestKind = RequestKind.REFUND, **changes: object) -> Case:
@@ -120,3 +124,37 @@ class Shop:
 def go_to(at: datetime) -> None:
     """Move the clock of the desk and of the sandbox to an instant."""
     clock.advance(at - clock.now())
+
+
+WHY = "The customer called and explained it."
+
+
+def letters() -> list[str]:
+    return list(Letter.objects.order_by("created_at", "id").values_list("kind", flat=True))
+
+
+def now(case: Case) -> Case:
+    case.refresh_from_db()
+    return case
+
+
+def open_tasks(case: Case) -> list[str]:
+    return sorted(case.tasks.filter(done_at=None).values_list("kind", flat=True))
+
+
+def nothing_moved() -> bool:
+    """No intent, no posting but the sale's, and no decision that pays."""
+    sales = ["charge", "fee"]
+    return not Refund.objects.exists() and not Entry.objects.exclude(kind__in=sales).exists()
+
+
+def latest(case: Case) -> DecisionRecord:
+    record = case.decisions.order_by("-sequence").first()
+    assert record
+    return record
+
+
+def approve_by_one(shop: Shop, case: Case, name: str = "approver") -> Case:
+    record = latest(case)
+    approve(case, shop.staff(name, Role.APPROVER), record.plan_sha256)
+    return now(case)

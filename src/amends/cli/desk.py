@@ -192,9 +192,9 @@ def check_command(*, as_json: bool) -> None:
 def export_command() -> None:
     """Write the journal as CSV."""
     _connect()
-    from amends.desk.journal.export import write_csv
+    from amends.desk.journal.export import csv_lines
 
-    write_csv(sys.stdout)
+    sys.stdout.writelines(csv_lines())
 
 
 def _connect() -> None:

@@ -14,6 +14,11 @@ def now() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=offset_seconds())
 
 
+def machine_now() -> datetime:
+    """The machine's own instant, for signatures whose age others check by their clock."""
+    return datetime.now(UTC)
+
+
 def offset_seconds() -> float:
     """How far the clock was moved; 0 where it is the machine's own."""
     if settings.CLOCK_FILE is None:

@@ -21,6 +21,7 @@ ROOMS = (
     "payments",
     "policies",
     "notices",
+    "announcements",
     "orders",
     "cases",
 )
@@ -73,6 +74,9 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(","
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8400")
 CLOCK_FILE = STATE / "clock" if IS_DEMO else None
 
+API_REQUESTS_PER_MINUTE = int(os.environ.get("AMENDS_API_REQUESTS_PER_MINUTE", "600"))
+"""How often one key may ask."""
+
 POLICY_NAME = os.environ.get("AMENDS_POLICY", "flux-kontext-refunds")
 HOLIDAY_CALENDAR = os.environ.get("AMENDS_HOLIDAYS", "US")
 """Country code of the calendar that business days are counted on."""
@@ -100,6 +104,7 @@ INSTALLED_APPS = [
     *(f"amends.desk.{name}" for name in DOORS),
 ]
 MIDDLEWARE = [
+    "amends.desk.api.gate.ApiGate",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -130,6 +135,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 PROCRASTINATE_IMPORT_PATHS = ["amends.desk.schedule.tasks"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024
+"""The largest request of all: a picture of 10 MB with what stands around it."""
 STATIC_URL = "static/"
 STATIC_ROOT = STATE / "static"
 MEDIA_ROOT = STATE / "uploads"

@@ -4,6 +4,11 @@ import time
 from pathlib import Path
 
 
+def machine_seconds() -> int:
+    """The machine's own time, which no trial moves: signatures carry it."""
+    return int(time.time())
+
+
 class Clock:
     """Seconds since the epoch, which a test may move forward."""
 

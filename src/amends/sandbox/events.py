@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from collections import deque
 
-from amends.sandbox.clock import Clock
+from amends.sandbox.clock import Clock, machine_seconds
 from amends.sandbox.store import Object, Store, fresh_id
 
 TRIES_MAX = 8
@@ -77,7 +77,7 @@ class Events:
 
     def sign(self, body: bytes) -> str:
         """The signature header of a body, now. Signatures carry real time: their age is checked with it."""
-        at = int(time.time())
+        at = machine_seconds()
         digest = hmac.new(self.secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
         return f"t={at},v1={digest}"
 

@@ -42,7 +42,7 @@ class Sandbox(ThreadingHTTPServer):
         self.api = Api(store, clock, Events(store, clock, webhook_url, webhook_secret))
         self.store = store
         self.lock = threading.Lock()
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(("127.0.0.1", port), Call)
 
     @property
     def address(self) -> str:
@@ -50,7 +50,7 @@ class Sandbox(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Call(BaseHTTPRequestHandler):
     """One call."""
 
     server: Sandbox

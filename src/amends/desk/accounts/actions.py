@@ -3,12 +3,71 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from django.db import transaction
 
 from amends.desk import clock
-from amends.desk.accounts.models import ApiKey, Customer, Scope
+from amends.desk.accounts.models import ApiKey, Customer, PortalLink, Scope
 from amends.desk.audit.actions import record
 
 KEY_PREFIX = "amk_"
+LINK_LIFE = timedelta(minutes=10)
+
+
+class ErasedError(Exception):
+    """The customer was erased and does not come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the host product tells of a customer."""
+
+    email: str
+    name: str
+    locale: str
+    country: str
+
+
+def record_customer(external_id: str, person: Person, actor: str) -> tuple[Customer, bool]:
+    """Record a customer, or take over what changed; True where there was none with this id.
+
+    Raises: ErasedError: nothing was written.
+    """
+    with transaction.atomic():
+        told = asdict(person)
+        customer, is_fresh = Customer.objects.select_for_update().get_or_create(
+            external_id=external_id, defaults=told | {"created_at": clock.now()}
+        )
+        if customer.erased_at is not None:
+            raise ErasedError(external_id)
+        changed = [name for name, value in told.items() if getattr(customer, name) != value]
+        if is_fresh or changed:
+            for name in changed:
+                setattr(customer, name, told[name])
+            customer.save(update_fields=list(told))
+            record(f"customer:{customer.id}", actor, "recorded", changed=[] if is_fresh else changed)
+    return customer, is_fresh
+
+
+def make_link(customer: Customer, actor: str) -> tuple[PortalLink, str]:
+    """Make a link to the portal; its token is returned once and not kept."""
+    token, now = secrets.token_urlsafe(32), clock.now()
+    link = PortalLink.objects.create(
+        sha256=key_sha256(token), customer=customer, created_at=now, expires_at=now + LINK_LIFE
+    )
+    record(f"customer:{customer.id}", actor, "portal_link")
+    return link, token
+
+
+def redeem_link(token: str) -> Customer | None:
+    """Whom a link signs in; None where it is unknown, too old or was used. It works once, also at the same moment."""
+    now = clock.now()
+    unused = PortalLink.objects.filter(sha256=key_sha256(token), used_at=None, expires_at__gt=now)
+    if not unused.update(used_at=now):
+        return None
+    return PortalLink.objects.select_related("customer").get(sha256=key_sha256(token)).customer
 
 
 def create_key(name: str, scopes: Sequence[Scope], secret: str | None = None) -> tuple[ApiKey, str]:
@@ -22,7 +81,7 @@ def create_key(name: str, scopes: Sequence[Scope], secret: str | None = None) ->
 
 
 def key_sha256(secret: str) -> str:
-    """What is kept of a key. A key has 256 random bits, so a plain hash cannot be searched."""
+    """What is kept of a key or a token. It has 256 random bits, so a plain hash cannot be searched."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

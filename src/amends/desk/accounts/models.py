@@ -96,3 +96,13 @@ class ApiKey(models.Model):
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices))
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+
+class PortalLink(models.Model):
+    """A link that signs a customer in at the portal, once and for a short time; only its hash is kept."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)

@@ -9,11 +9,11 @@ from amends import Decision, InputError
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
-from amends.desk.cases import letters, tasks
+from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.approving import settle_approval
-from amends.desk.cases.deadlines import deadline, pause_days, skipped
+from amends.desk.cases.due_dates import due_dates, pause_days, skipped
 from amends.desk.cases.facts import CaseFacts, gather, requested_at
-from amends.desk.cases.models import Case, CaseState, DecisionRecord, TaskKind
+from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKind, TaskKind
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
@@ -65,6 +65,20 @@ def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgeme
     return Judgement(version, decision, tuple(others), explain(policy, facts, decision, case.customer.locale))
 
 
+def foresee(case: Case) -> tuple[Judgement, dict[str, object]]:
+    """What would be decided of a case that is not stored, and what would be done; nothing is written.
+
+    A fault that was not reported counts as reported by this request.
+    Raises: InputError: the facts contradict each other.
+    """
+    found = gather(case)
+    if case.request == RequestKind.TECHNICAL and found.inputs.get("issue_resolved_at") != "none":
+        found.inputs["issue_reported_at"] = found.inputs["requested_at"]
+        found.inputs["issue_resolved_at"] = "none"
+    judgement = judge(case, found)
+    return judgement, _plan(case, judgement.decision, found)
+
+
 def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | None:
     """Decide a case from what is known now; None where its facts contradict each other and a person has to look.
 
@@ -106,7 +120,7 @@ def _start_clock(case: Case, policy: Policy) -> None:
     target = policies.service_number(policy, "answer_target")
     due = policies.service_number(policy, "answer_due")
     if target is not None and due is not None:
-        promised = deadline(case.complete_at, policy.zone, target, due)
+        promised = due_dates(case.complete_at, policy.zone, target, due)
         case.target_on, case.due_on = promised.target_on, promised.due_on
         case.skipped_days = [[day.isoformat(), name] for day, name in promised.skipped]
     case.save(update_fields=["complete_at", "target_on", "due_on", "skipped_days"])
@@ -154,6 +168,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
         plan_sha256=decided.plan_sha256,
         waived=decided.waived,
     )
+    telling.decided(case, decided)
     return decided
 
 
@@ -240,6 +255,7 @@ def close(case: Case, why: str) -> None:
     tasks.finish(case)
     _put(case, CaseState.CLOSED)
     record(f"case:{case.id}", "desk", "closed", why=why)
+    telling.closed(case)
 
 
 def resume_clock(case: Case, policy: Policy) -> None:

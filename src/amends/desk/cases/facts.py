@@ -14,6 +14,9 @@ from amends.desk.payments.models import DisputeStatus, Payment, Refund
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY
 from amends.desk.usage.actions import Count, count_used
 
+ANSWERABLE = ("accidental",)
+"""Inputs that the customer answers with yes or no; the reason and the evidence are answers of their own kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
@@ -42,12 +45,12 @@ def gather(case: Case) -> CaseFacts:
         "refunded": _refunded(case),
         "generations": usage.count if line.product == Product.SUBSCRIPTION else 0,
         "reason_given": bool(case.reason.strip()) or None,
-        "accidental": case.answers.get("accidental"),
         "converted_before": orders.was_converted(case.customer),
         "period_start": _text(line.period_start),
         "period_end": _text(line.period_end),
         "dispute": _dispute(line.order.payment),
     }
+    inputs |= {name: case.answers.get(name) for name in ANSWERABLE}
     if case.request == RequestKind.TECHNICAL:
         inputs |= _fault(case)
     inputs |= _stated(case)

@@ -96,14 +96,14 @@ def _arithmetic(case: Case, record: DecisionRecord) -> list[Block]:
 
 
 def _consequences(case: Case, record: DecisionRecord, policy: Policy) -> list[Block]:
-    points = list(record.explanation["consequences"])
+    consequences = list(record.explanation["consequences"])
     payment = case.line.order.payment
     found = policies.arrival(policy, payment.method) if payment and record.amount else None
     if payment and found:
-        points.append(
+        consequences.append(
             f"With {payment.method} money usually arrives {found[0]} to {found[1]} after we send it."
         )
-    return [Items("", tuple(points))] if points else []
+    return [Items("", tuple(consequences))] if consequences else []
 
 
 def _reasons(reasons: list[dict[str, str]]) -> list[Block]:

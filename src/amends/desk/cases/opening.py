@@ -8,6 +8,7 @@ from django.db import transaction
 from amends.desk import clock, ids
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
+from amends.desk.cases import telling
 from amends.desk.cases.deciding import decide_case
 from amends.desk.cases.models import Audience, Case, CaseState, Channel, Message, RequestKind
 from amends.desk.issues import actions as issues
@@ -63,6 +64,7 @@ def open_case(request: Request) -> Case:
             request=request.kind.value,
             line=str(request.line.id),
         )
+        telling.opened(case)
         decide_case(case)
     return case
 

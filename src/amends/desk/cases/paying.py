@@ -7,7 +7,7 @@ from django.db import transaction
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
-from amends.desk.cases import letters, tasks
+from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, TaskKind
 from amends.desk.cases.plans import refund_plan
 from amends.desk.orders import actions as orders
@@ -87,6 +87,7 @@ def _follow_refund(case: Case, refund: Refund) -> None:
         decided = case.decisions.order_by("-sequence").select_related("version").first()
         assert decided is not None
         letters.refund_sent(case, refund, policies.read(decided.version))
+        telling.refund_sent(case, refund)
     elif state is RefundState.PENDING and refund.reason in DELAYED:
         letters.refund_delayed(case, refund)
     elif state in _BAD or refund.reason == NEEDS_PERSON:
@@ -99,6 +100,7 @@ def _reopen_for_person(case: Case, refund: Refund) -> None:
     if open_task.exists():
         return
     tasks.give(case, TaskKind.FAILED_REFUND, f"{words}: {refund.reason} (refund {refund.id})")
+    telling.refund_failed(case, refund)
     if refund.state == RefundState.FAILED:
         letters.refund_failed(case, refund)
     case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
@@ -111,6 +113,7 @@ def _finish(case: Case, why: str) -> None:
     case.save(update_fields=["state", "closed_at", "closing", "wakes_at"])
     tasks.finish(case)
     record(f"case:{case.id}", "desk", "closed", why=why)
+    telling.closed(case)
 
 
 def follow_payment(payment: Payment) -> None:

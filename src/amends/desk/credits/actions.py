@@ -74,15 +74,17 @@ def restore(reference: str) -> int:
     return -sum(move.quantity for move in taken)
 
 
-def open_lots(customer: Customer, meter: str) -> QuerySet[Lot]:
-    """The lots that a job may take from, in the order in which they burn."""
+def open_lots(customer: Customer, meter: str | None = None) -> QuerySet[Lot]:
+    """The lots that a job of a meter, or any job, may take from, in the order in which they burn."""
     promotional_first = Case(
         When(source__in=[LotSource.PROMOTIONAL, LotSource.GOODWILL], then=0),
         default=1,
         output_field=IntegerField(),
     )
     unexpired = Q(expires_at=None) | Q(expires_at__gt=clock.now())
-    lots = Lot.objects.filter(unexpired, customer=customer, meter=meter, remaining__gt=0)
+    lots = Lot.objects.filter(unexpired, customer=customer, remaining__gt=0)
+    if meter is not None:
+        lots = lots.filter(meter=meter)
     return lots.order_by(F("expires_at").asc(nulls_last=True), promotional_first, "created_at", "id")
 
 

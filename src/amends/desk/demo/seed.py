@@ -15,12 +15,12 @@ from amends.desk.cases.models import Case, Channel, RequestKind
 from amends.desk.cases.opening import Request, open_case
 from amends.desk.cases.stating import ask, state_fact, waive
 from amends.desk.issues import actions as issues
-from amends.desk.orders.actions import NewLine, record_order
+from amends.desk.orders.actions import SoldLine, record_order
 from amends.desk.orders.models import Line, Plan, Price, Product, Subscription
 from amends.desk.payments.stripe_gateway import API_VERSION, StripeGateway, connect
 from amends.desk.policies.actions import acknowledge, publish, version_at_purchase
 from amends.desk.policies.models import PolicyVersion
-from amends.desk.usage.actions import NewEvent, take_in
+from amends.desk.usage.actions import ReportedJob, take_in
 from amends.desk.usage.models import PaidBy, UseOutcome
 
 METER = "generation"
@@ -145,10 +145,10 @@ class _Seeding:
         acknowledge(customer, version_at_purchase(at), "checkout")
         return order.lines.get()
 
-    def _what(self, customer: Customer, story: Story, at: datetime) -> NewLine:
+    def _what(self, customer: Customer, story: Story, at: datetime) -> SoldLine:
         if story.plan == "credits":
             words = f"{CREDIT_PACK} credits"
-            return NewLine(Product.CREDITS, words, CREDIT_PACK_PRICE, METER, credits=CREDIT_PACK)
+            return SoldLine(Product.CREDITS, words, CREDIT_PACK_PRICE, METER, credits=CREDIT_PACK)
         plan = self.shop.plans[story.plan]
         price = plan.prices.get()
         made = self.shop.sdk.v1.subscriptions.create(
@@ -158,7 +158,7 @@ class _Seeding:
             customer=customer, plan=plan, gateway_ref=made.id, started_at=at
         )
         days = 365 if plan.interval == "year" else 30
-        return NewLine(
+        return SoldLine(
             Product.SUBSCRIPTION,
             plan.name,
             price.amount,
@@ -189,7 +189,7 @@ class _Seeding:
         for number in range(story.used + story.used // 6):
             failed = number % FAILING == 0 and number > 0
             events.append(
-                NewEvent(
+                ReportedJob(
                     source="fluxpaint",
                     event_id=f"{line.order.number}-{number}",
                     customer_id=str(line.order.customer_id),
@@ -249,7 +249,7 @@ def _waived(shop: Shop, line: Line) -> None:
     )
 
 
-def _old_fault(shop: Shop, line: Line) -> None:
+def _fault_of_weeks(shop: Shop, line: Line) -> None:
     issues.report(line.order.customer, line.id, "Downloads are broken.", clock.now() - timedelta(days=16))
     case = shop.request(line, RequestKind.TECHNICAL, "Downloads are still broken.")
     decide_case(case)
@@ -265,7 +265,7 @@ STORIES = (
     Story("Grace Kim", "annual", 5, 10, _convert_without_saying_why),
     Story("Hugo Moreau", "monthly", 12, 80, _fault, locale="fr_FR", country="FR"),
     Story("Ines Duarte", "monthly", 15, 55, _fault_stated),
-    Story("Jonas Berg", "monthly", 25, 70, _old_fault),
+    Story("Jonas Berg", "monthly", 25, 70, _fault_of_weeks),
     Story("Kavya Rao", "monthly", 4, 8, _double_charge),
     Story("Liam Byrne", "monthly", 8, 15, _asked_back),
     Story("Mei Tanaka", "monthly", 20, 10, _waived),

@@ -1,7 +1,7 @@
 """The journal as CSV, for accountants: no cell can be taken for a formula."""
 
 import csv
-from typing import TextIO
+from collections.abc import Iterator
 
 from amends.desk.journal.models import Posting
 from amends.policy.money import Money
@@ -10,13 +10,20 @@ COLUMNS = ("posted_at", "entry", "kind", "reference", "account", "side", "amount
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_csv(out: TextIO) -> None:
-    """Write every posting, oldest first."""
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+class _Line:
+    """What the CSV writer writes to: it hands each line on."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_lines() -> Iterator[str]:
+    """The head and every posting, oldest first; rows are read as they are asked for."""
+    writer = csv.writer(_Line(), lineterminator="\n")
+    yield writer.writerow(COLUMNS)
     postings = Posting.objects.select_related("entry").order_by("entry__posted_at", "entry_id", "id")
     for posting in postings.iterator():
-        writer.writerow([safe_cell(cell) for cell in _row(posting)])
+        yield writer.writerow([safe_cell(cell) for cell in _row(posting)])
 
 
 def _row(posting: Posting) -> list[str]:

@@ -55,11 +55,11 @@ def _text(block: Block) -> str:
         case Paragraph():
             return textwrap.fill(block.text, WIDTH)
         case Items():
-            points = [
+            listed = [
                 textwrap.fill(item, WIDTH, initial_indent="  - ", subsequent_indent="    ")
                 for item in block.items
             ]
-            return "\n".join([block.title, *points] if block.title else points)
+            return "\n".join([block.title, *listed] if block.title else listed)
         case Amounts():
             return _text_amounts(block)
         case Quote():

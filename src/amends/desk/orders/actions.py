@@ -49,7 +49,7 @@ END_AT_PERIOD_END = "end at period end"
 
 
 @dataclass(frozen=True, slots=True)
-class NewLine:
+class SoldLine:
     """One thing that was sold.
 
     Amounts: minor units of the order's currency, tax included.
@@ -72,7 +72,7 @@ def record_order(
     number: str,
     placed_at: datetime,
     charge: ChargeSnapshot | None,
-    lines: Sequence[NewLine],
+    lines: Sequence[SoldLine],
 ) -> Order:
     """Record a purchase with its payment, as the gateway holds it, and grant the credits that were bought.
 
@@ -97,7 +97,7 @@ def record_order(
     return order
 
 
-def _record_payment(customer: Customer, charge: ChargeSnapshot, lines: Sequence[NewLine]) -> Payment:
+def _record_payment(customer: Customer, charge: ChargeSnapshot, lines: Sequence[SoldLine]) -> Payment:
     fee = charge.fee
     payment = Payment.objects.create(
         customer=customer,
@@ -128,7 +128,7 @@ def account_of(product: Product) -> Account:
     return Account.CREDIT_LIABILITY_PAID if product == Product.CREDITS else Account.SUBSCRIPTION_REVENUE
 
 
-def _record_line(order: Order, position: int, sold: NewLine) -> Line:
+def _record_line(order: Order, position: int, sold: SoldLine) -> Line:
     monthly = sold.plan.monthly if sold.plan else None
     line = Line.objects.create(
         order=order,

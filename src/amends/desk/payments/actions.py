@@ -13,7 +13,7 @@ from amends.desk.journal.models import Account
 from amends.desk.payments.bookkeeping import post_dispute, post_fee, post_refund
 from amends.desk.payments.gateway import ChargeSnapshot, DisputeSnapshot, RefundSnapshot
 from amends.desk.payments.models import Dispute, DisputeStatus, Origin, Payment, Refund
-from amends.desk.payments.states import ENDED_WITHOUT_MONEY, LIVE, RefundState, check_transition
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, check_transition
 
 POLL_EVERY = timedelta(minutes=15)
 
@@ -194,9 +194,3 @@ def take_over_dispute(payment: Payment, snapshot: DisputeSnapshot) -> Dispute:
 def is_over_returned(payment: Payment) -> bool:
     """Whether more went back than was charged: somebody has to look."""
     return taken(payment) > payment.captured
-
-
-def live_refunds(payment: Payment) -> int:
-    """What is reserved: the sum of the refunds that may still take money (invariant I2)."""
-    states = [state.value for state in LIVE]
-    return payment.refunds.filter(state__in=states).aggregate(total=Sum("amount"))["total"] or 0

@@ -7,7 +7,7 @@ is fetched, and what was fetched is applied.
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from amends.desk import clock, jobs
 from amends.desk.audit.actions import record
@@ -17,7 +17,7 @@ from amends.desk.payments.actions import (
     take_over_dispute,
     take_over_refund,
 )
-from amends.desk.payments.gateway import GatewayError, GatewayEvent, RefundSnapshot
+from amends.desk.payments.gateway import GatewayError, GatewayEvent, RefundSnapshot, Rejected
 from amends.desk.payments.models import Notice, Payment, Refund
 from amends.desk.payments.states import RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
@@ -48,18 +48,31 @@ def receive(event: GatewayEvent) -> bool:
 def apply_notice(gateway: StripeGateway, event_id: str) -> Payment | None:
     """Fetch what a notice is about and apply it; the payment that it touched, None where there is none.
 
+    A notice about what is not ours, or what the gateway does not know, is kept with its problem and not tried again.
     Raises: GatewayError: the notice waits for the next attempt.
     """
-    with transaction.atomic():
-        notice = Notice.objects.select_for_update().get(event_id=event_id)
-        if notice.applied_at is not None:
-            return None
-        payment = _apply(gateway, notice)
-        notice.attempts += 1
-        notice.problem = "" if payment or not _is_about_money(notice.kind) else UNKNOWN_OBJECT
-        notice.applied_at = clock.now()
-        notice.save(update_fields=["attempts", "problem", "applied_at"])
+    try:
+        with transaction.atomic():
+            notice = Notice.objects.select_for_update().get(event_id=event_id)
+            if notice.applied_at is not None:
+                return None
+            payment = _apply_known(gateway, notice)
+            notice.attempts += 1
+            notice.problem = "" if payment or not _is_about_money(notice.kind) else UNKNOWN_OBJECT
+            notice.applied_at = clock.now()
+            notice.save(update_fields=["attempts", "problem", "applied_at"])
+    except GatewayError as error:
+        Notice.objects.filter(event_id=event_id).update(attempts=F("attempts") + 1, problem=error.code)
+        raise
     return payment
+
+
+def _apply_known(gateway: StripeGateway, notice: Notice) -> Payment | None:
+    try:
+        return _apply(gateway, notice)
+    except Rejected:
+        # The gateway has no such object: asking again gives the same answer.
+        return None
 
 
 def _is_about_money(kind: str) -> bool:

@@ -210,8 +210,10 @@ class StripeGateway:
 def verify_event(raw: bytes, signature: str, secret: str) -> GatewayEvent:
     """Check the signature of an event on its raw bytes, and read what it is about.
 
-    Raises: SignatureError: another secret, other bytes, or too old.
+    Raises: SignatureError: another secret, none, other bytes, or too old.
     """
+    if not secret:
+        raise SignatureError("this desk has no secret to check it with")
     try:
         stripe.WebhookSignature.verify_header(raw.decode(), signature, secret, SIGNATURE_SECONDS_MAX)
         return _event(json.loads(raw))
@@ -358,8 +360,10 @@ def _event(item: Mapping[str, object]) -> GatewayEvent:
     if isinstance(related, Mapping):
         return GatewayEvent(str(item["id"]), str(item["type"]).removeprefix("v1."), str(related["id"]))
     carried = item["data"]
-    assert isinstance(carried, Mapping)
-    return GatewayEvent(str(item["id"]), str(item["type"]), _ref(carried["object"]))
+    if not isinstance(carried, Mapping) or not isinstance(carried["object"], Mapping):
+        raise TypeError("the event carries no object")
+    # Objects without an id, such as the balance, are none of ours; their events are kept and applied to nothing.
+    return GatewayEvent(str(item["id"]), str(item["type"]), str(carried["object"].get("id", "")))
 
 
 def _ref(value: object) -> str:

@@ -1,11 +1,13 @@
 """The bodies of jobs, and what is looked at regularly."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from amends.desk import clock
+from amends.desk.announcements.delivering import deliver_next
 from amends.desk.audit.actions import close_day
 from amends.desk.cases.deciding import wake_due
 from amends.desk.cases.paying import follow, follow_payment
@@ -59,10 +61,26 @@ def look_around() -> None:
     for payment in sweep_refunds(connect()):
         follow_payment(payment)
     for event_id in waiting_notices():
-        apply_one_notice(event_id)
+        # One that cannot be fetched now must not keep the others waiting; its attempts are counted.
+        with suppress(GatewayError):
+            apply_one_notice(event_id)
     wake_due()
     yesterday = clock.yesterday()
     close_day(yesterday)
+
+
+def tell() -> None:
+    """Tell host products what is due."""
+    for _ in range(BATCH):
+        if deliver_next() is None:
+            break
+
+
+@app.periodic(cron="* * * * * */2")
+@app.task(name="tell", queueing_lock="tell")
+def tell_regularly(timestamp: int) -> None:  # noqa: ARG001  # as below
+    """The queue of events, every two seconds."""
+    tell()
 
 
 @app.periodic(cron="* * * * * */2")

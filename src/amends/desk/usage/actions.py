@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -39,7 +40,7 @@ ORDER BY e.at, e.id LIMIT %s
 
 
 @dataclass(frozen=True, slots=True)
-class NewEvent:
+class ReportedJob:
     """One job as the host product reports it."""
 
     source: str
@@ -64,14 +65,14 @@ class NewEvent:
         return hashlib.sha256(canonical_json([*content, self.quantity, self.corrects])).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What became of a batch."""
+class Fate(StrEnum):
+    """What became of an event."""
 
-    taken: int
-    repeated: int
-    conflicting: tuple[str, ...]
-    """Ids that came before with another content; nothing of these was taken."""
+    TAKEN = "taken"
+    REPEATED = "repeated"
+    """It is here already."""
+    CONFLICTING = "conflicting"
+    """Its id came before with another content; nothing of it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +86,31 @@ class Count:
     """Over the ids of the counted events, in order."""
 
 
-def take_in(events: Sequence[NewEvent]) -> Intake:
+def take_in(events: Sequence[ReportedJob]) -> list[Fate]:
     """Store a batch by COPY, each id of a source once; jobs on credits take or restore them.
 
+    Returns the fate of each event, in order.
     Idempotent: by source and event id.
+    Raises: TooFewCreditsError: nothing was stored.
     """
     with transaction.atomic():
         fresh = _copy(events)
         known = fresh | _known_payloads([event for event in events if event.key not in fresh])
-        conflicting = tuple(event.event_id for event in events if known[event.key] != event.payload_sha256)
         for event in {event.key: event for event in reversed(events)}.values():
             if event.paid_by is PaidBy.CREDITS and event.key in fresh:
                 _charge_credits(event)
-    return Intake(len(fresh), len(events) - len(fresh) - len(conflicting), conflicting)
+    untold = set(fresh)
+    fates = []
+    for event in events:
+        if known[event.key] != event.payload_sha256:
+            fates.append(Fate.CONFLICTING)
+        else:
+            fates.append(Fate.TAKEN if event.key in untold else Fate.REPEATED)
+            untold.discard(event.key)
+    return fates
 
 
-def _copy(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
+def _copy(events: Sequence[ReportedJob]) -> dict[tuple[str, str], str]:
     """Stores the events that are new; returns their payloads' hashes."""
     received_at = clock.now()
     with connection.cursor() as cursor:
@@ -126,7 +136,7 @@ def _copy(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
         return {(source, event_id): sha256 for source, event_id, sha256 in cursor.fetchall()}
 
 
-def _known_payloads(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
+def _known_payloads(events: Sequence[ReportedJob]) -> dict[tuple[str, str], str]:
     known = UsageEvent.objects.filter(event_id__in=[event.event_id for event in events])
     return {
         (source, event_id): sha256
@@ -134,7 +144,7 @@ def _known_payloads(events: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
     }
 
 
-def _charge_credits(event: NewEvent) -> None:
+def _charge_credits(event: ReportedJob) -> None:
     """A job takes its credits; one that failed gives back what its start took (reading R9)."""
     reference = f"event:{event.source}/{event.corrects or event.event_id}"
     if event.outcome is UseOutcome.SUCCEEDED:

@@ -13,7 +13,7 @@ SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Deadline:
+class DueDates:
     """The day that is aimed at, the last day, and the weekdays in between that did not count."""
 
     target_on: date
@@ -27,7 +27,7 @@ def calendar() -> holidays.HolidayBase:
     return holidays.country_holidays(settings.HOLIDAY_CALENDAR)
 
 
-def deadline(start: datetime, zone: str, target_days: int, due_days: int) -> Deadline:
+def due_dates(start: datetime, zone: str, target_days: int, due_days: int) -> DueDates:
     """From the complete request: business day 1 is the first one after it.
 
     Time: days of the policy's zone.
@@ -35,7 +35,7 @@ def deadline(start: datetime, zone: str, target_days: int, due_days: int) -> Dea
     day = _day(start, zone)
     target_on = dates.add_business_days(day, target_days, calendar())
     due_on = dates.add_business_days(day, due_days, calendar())
-    return Deadline(target_on, due_on, tuple(skipped(day, due_on)))
+    return DueDates(target_on, due_on, tuple(skipped(day, due_on)))
 
 
 def skipped(start: date, end: date) -> list[tuple[date, str]]:

@@ -1,0 +1,1 @@
+"""Telling host products what happened: signed events (Standard Webhooks) to the addresses they gave."""

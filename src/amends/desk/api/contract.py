@@ -1,0 +1,78 @@
+"""The API as a whole: its addresses, its document, and the form of its refusals."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+
+from amends.desk.api import cases, customers, endpoints, orders, plans, policy, usage
+from amends.desk.api.problems import CONTENT_TYPE, Fault, Problem, missing
+from amends.desk.api.schemas import ProblemOut
+
+FAULTS_MAX = 20
+
+
+class Contract(NinjaAPI):
+    """Describes refusals as what they are: problem details, at every address."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """The OpenAPI 3.1 document."""
+        document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        document["components"]["schemas"]["Problem"] = ProblemOut.model_json_schema()
+        refusal = {
+            "description": "Refused",
+            "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                operation["responses"]["default"] = refusal
+        return document
+
+
+api = Contract(
+    title="amends",
+    version="1",
+    description="A refund desk: what was sold and used goes in, decisions come out. No address takes an amount to refund.",
+    docs_url=None,
+    urls_namespace="api",
+)
+for room in (customers, plans, orders, usage, cases, policy, endpoints):
+    api.add_router("", room.router)
+
+
+@api.exception_handler(Problem)
+def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:  # noqa: ARG001  # ninja's
+    """A refusal of ours."""
+    return problem.response()
+
+
+@api.exception_handler(ValidationError)
+def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:  # noqa: ARG001  # ninja's
+    """A body or a parameter that does not fit its type; an id that cannot be one is an id that is not there."""
+    if any(one["loc"][0] == "path" for one in error.errors):
+        return missing().response()
+    faults = [Fault(_place(one["loc"]), str(one["msg"])) for one in error.errors[:FAULTS_MAX]]
+    detail = f"`{faults[0].where}`: {faults[0].why}."
+    return Problem("invalid", detail, faults=faults).response()
+
+
+@api.exception_handler(HttpError)
+def refuse_unread(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG001  # ninja's
+    """A body that is no JSON."""
+    return Problem("malformed", f"{error.message}. Send JSON in UTF-8.").response()
+
+
+@api.exception_handler(Http404)
+def refuse_missing(request: HttpRequest, error: Http404) -> HttpResponse:  # noqa: ARG001  # ninja's
+    """The address is none of the API's."""
+    return missing().response()
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    """Where in the request: the body's own path, without the name of the argument that took it."""
+    parts = location[2:] if location[:2] == ("body", "body") else location
+    return ".".join(str(part) for part in parts) or "body"

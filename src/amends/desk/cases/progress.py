@@ -1,0 +1,51 @@
+"""Where a case and its refunds are, in words that a customer understands."""
+
+from amends.desk.cases.models import Case, CaseState
+from amends.desk.payments.models import Refund
+from amends.desk.payments.states import RefundState
+from amends.desk.policies import actions as policies
+
+_CASES = {
+    CaseState.OPEN: "A person is looking at the request.",
+    CaseState.WAITING_ON_CUSTOMER: "We wait for the customer's answer; until then our time does not run.",
+    CaseState.WAITING_ON_DESK: "We wait for something that the payment provider has not told us yet.",
+    CaseState.SCHEDULED: "Not yet: the request is decided again by itself on a later day.",
+    CaseState.DECIDED: "The request is decided; a person checks the payment.",
+    CaseState.PAYING: "The request is granted; the money and the plan are on their way.",
+}
+_CLOSINGS = {
+    "paid": "Closed: the money was sent.",
+    "denied": "Closed: the request was declined.",
+    "declined": "Closed: a person declined the request.",
+    "cancelled": "Closed: the customer took the request back.",
+    "nothing to pay": "Closed: it is done; nothing had to be paid.",
+}
+_REFUNDS = {
+    RefundState.PLANNED: "About to be sent.",
+    RefundState.SENDING: "Being sent.",
+    RefundState.UNKNOWN: "Being sent; we are making sure that it arrived at the payment provider.",
+    RefundState.PENDING: "With the payment provider, which has not sent it yet.",
+    RefundState.REQUIRES_ACTION: "The payment provider waits for the customer's bank details.",
+    RefundState.SUCCEEDED: "Sent to the bank.",
+    RefundState.REJECTED: "The payment provider refused it; a person finds another way.",
+    RefundState.FAILED: "The bank sent it back; a person finds another way.",
+    RefundState.CANCELED: "Stopped before it was sent.",
+}
+
+
+def case_in_words(case: Case) -> str:
+    """Where a case is."""
+    if case.state == CaseState.CLOSED:
+        return _CLOSINGS.get(case.closing, f"Closed: {case.closing}.")
+    return _CASES[CaseState(case.state)]
+
+
+def refund_in_words(refund: Refund) -> str:
+    """Where a refund is; it is never called returned."""
+    return _REFUNDS[RefundState(refund.state)]
+
+
+def arrival_of(case: Case, refund: Refund) -> tuple[str, str] | None:
+    """Earliest and latest arrival after the sending, in the words of the policy that decided (P3)."""
+    decided = case.decisions.order_by("-sequence").select_related("version").first()
+    return policies.arrival(policies.read(decided.version), refund.payment.method) if decided else None

@@ -1,0 +1,115 @@
+"""Who agrees to a payment: nobody below a limit, two above another, never who proposed it."""
+
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from amends.desk.accounts.models import Role, User
+from amends.desk.cases.approving import NotAllowedError, OutdatedError, approve
+from amends.desk.cases.models import (
+    Approval,
+    Case,
+    CaseState,
+    TaskKind,
+)
+from amends.desk.cases.stating import waive
+from amends.desk.payments.models import Refund
+from shop import WHY, Shop, approve_by_one, day, go_to, latest, nothing_moved, now, open_tasks
+
+
+def test_nobody_approves_what_they_proposed(shop: Shop) -> None:
+    line = shop.sell(shop.monthly)
+    go_to(day(9))
+    case = shop.ask(line)
+    both = shop.staff("both", Role.AGENT, Role.APPROVER)
+    record = waive(case, both, frozenset({"late"}), WHY, grant="full")
+    assert (record.amount, now(case).state) == (1815, CaseState.DECIDED)
+
+    with pytest.raises(NotAllowedError, match="somebody else"):
+        approve(case, both, record.plan_sha256)
+    assert nothing_moved()
+
+    approve_by_one(shop, case)
+    shop.work()
+    assert shop.refunded(line) == [1815]
+
+
+def test_above_the_second_limit_two_people_agree(shop: Shop, settings: Settings) -> None:
+    settings.APPROVAL_LIMITS = {"USD": (1000, 1500)}
+    line = shop.sell(shop.monthly)
+    go_to(day(3))
+    case = shop.ask(line)
+    approver = shop.staff("first", Role.APPROVER)
+
+    approve(case, approver, latest(case).plan_sha256)
+    with pytest.raises(NotAllowedError, match="agreed already"):
+        approve(case, approver, latest(case).plan_sha256)
+    assert nothing_moved()
+
+    approve_by_one(shop, case, "second")
+    shop.work()
+    assert shop.refunded(line) == [1815]
+
+
+def test_what_is_approved_is_what_was_shown(shop: Shop, settings: Settings) -> None:
+    settings.APPROVAL_LIMITS = {"USD": (0, 5000)}
+    case = shop.ask(shop.sell(shop.monthly))
+
+    with pytest.raises(OutdatedError):
+        approve(case, shop.staff("approver", Role.APPROVER), "0" * 64)
+
+    assert nothing_moved()
+
+
+def test_an_agent_cannot_approve(shop: Shop, settings: Settings) -> None:
+    settings.APPROVAL_LIMITS = {"USD": (0, 5000)}
+    case = shop.ask(shop.sell(shop.monthly))
+
+    with pytest.raises(NotAllowedError, match="Only approvers"):
+        approve(case, shop.staff("agent", Role.AGENT), latest(case).plan_sha256)
+
+    assert nothing_moved()
+
+
+def test_parts_do_not_stay_below_the_limit_of_a_day(shop: Shop, settings: Settings) -> None:
+    settings.APPROVAL_LIMITS = {"USD": (2000, 5000)}
+    first, second = shop.sell(shop.monthly), shop.sell(shop.monthly)
+    go_to(day(1))
+    shop.ask(first)
+
+    case = shop.ask(second)
+
+    assert (case.state, open_tasks(case)) == (CaseState.DECIDED, [TaskKind.APPROVE])
+    assert Refund.objects.count() == 1
+
+
+def test_two_approvers_at_once_make_one_refund(shop: Shop, settings: Settings) -> None:
+    settings.APPROVAL_LIMITS = {"USD": (0, 5000)}
+    line = shop.sell(shop.monthly)
+    case = shop.ask(line)
+    plan = latest(case).plan_sha256
+    people = [shop.staff(name, Role.APPROVER) for name in ("one", "two")]
+    start = Barrier(2)
+    outcomes: list[str] = []
+
+    def press(person: User) -> None:
+        start.wait()
+        try:
+            approve(Case.objects.get(id=case.id), person, plan)
+            outcomes.append("approved")
+        except OutdatedError:
+            outcomes.append("outdated")
+        finally:
+            connection.close()
+
+    threads = [Thread(target=press, args=[person]) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    shop.work()
+
+    assert sorted(outcomes) == ["approved", "outdated"]
+    assert (Approval.objects.count(), shop.refunded(line)) == (1, [1815])

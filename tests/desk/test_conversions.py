@@ -1,0 +1,48 @@
+"""An annual plan bought by accident becomes monthly, and the rest comes back."""
+
+from amends.desk.cases.models import (
+    CaseState,
+    RequestKind,
+    TaskKind,
+)
+from amends.desk.orders.models import Subscription
+from shop import Shop, approve_by_one, day, go_to, now, open_tasks
+
+
+def test_a_conversion_changes_the_plan_first_and_then_pays(shop: Shop) -> None:
+    line = shop.sell(shop.annual, fee=691)
+    go_to(day(6))
+
+    case = shop.ask(line, RequestKind.CONVERT, answers={"accidental": True})
+    assert approve_by_one(shop, case).state == CaseState.PAYING
+    shop.work()
+
+    assert shop.refunded(line) == [22800 - 1900 - 691]
+    subscription = Subscription.objects.get()
+    assert (subscription.plan, subscription.status) == (shop.monthly, "active")
+    assert subscription.next_charge_at == day(30)
+    assert now(case).closing == "paid"
+
+
+def test_a_second_conversion_goes_to_a_person(shop: Shop) -> None:
+    first, second = shop.sell(shop.annual, fee=691), shop.sell(shop.annual, fee=692)
+    go_to(day(6))
+    approve_by_one(shop, shop.ask(first, RequestKind.CONVERT, answers={"accidental": True}))
+    shop.work()
+
+    case = shop.ask(second, RequestKind.CONVERT, answers={"accidental": True})
+
+    assert (case.state, open_tasks(case)) == (CaseState.OPEN, [TaskKind.REVIEW])
+    assert shop.refunded(second) == []
+
+
+def test_a_plan_that_cannot_be_switched_keeps_its_refund_held_and_asks_a_person(shop: Shop) -> None:
+    line = shop.sell(shop.annual, fee=691)
+    shop.monthly.prices.update(gateway_ref="")
+    go_to(day(6))
+    case = approve_by_one(shop, shop.ask(line, RequestKind.CONVERT, answers={"accidental": True}))
+
+    shop.work()
+
+    assert shop.refunded(line) == []
+    assert open_tasks(case) == [TaskKind.FAILED_PLAN_CHANGE]
