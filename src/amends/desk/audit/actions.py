@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 
-from django.db import connection
+from django.db import connection, transaction
 
-from amends.desk import clock
+from amends.desk import clock, logs
 from amends.desk.audit.models import AuditRow, DayRoot
 from amends.policy.answer import canonical_json
 
@@ -31,6 +31,7 @@ def record(subject: str, actor: str, action: str, **detail: object) -> AuditRow:
     )
     row.sha256 = row_sha256(row)
     row.save(force_insert=True)
+    transaction.on_commit(lambda: logs.tell(action, subject=subject, actor=actor))
     return row
 
 

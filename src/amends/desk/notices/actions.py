@@ -68,3 +68,8 @@ def send(letter_id: UUID) -> None:
         letter.save(update_fields=["sent_at"])
         subject = f"case:{letter.case_id}" if letter.case_id else f"customer:{letter.customer_id}"
         record(subject, "desk", "letter_sent", letter=str(letter.id), kind=letter.kind)
+
+
+def erase_letters(customer: Customer) -> None:
+    """Empty the words of a person's letters; which were sent, and when, stays."""
+    Letter.objects.filter(customer=customer).exclude(text="").update(text="", html="")
