@@ -65,7 +65,7 @@ def used(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def ask(address: str, question: str = "SELECT 1") -> object:
     with psycopg.connect(address, autocommit=True) as server:
-        row = server.execute(question).fetchone()  # type: ignore[call-overload]  # words of this file
+        row = server.execute(question).fetchone()
     assert row
     return row[0]
 

@@ -76,10 +76,13 @@ def _prepare_database(environment: dict[str, str]) -> None:
     if not given:
         _use(folder)
         environment["DATABASE_URL"] = embedded_postgres.address(folder, SERVICE_ROLE)
+    from django.conf import settings
     from django.db import DatabaseError
 
     from amends.desk import database
 
+    # Static files are served from here, also where nobody has collected any.
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     try:
         database.prepare(SERVICE_ROLE, may_create_role=True)
     except DatabaseError as error:

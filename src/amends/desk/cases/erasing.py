@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
-from amends.desk.cases.models import Appeal, Case, CaseState, Evidence, Message, Statement
+from amends.desk.cases.models import Appeal, Case, CaseState, Evidence, Message, Statement, Task
 from amends.desk.payments.models import Refund
 from amends.desk.payments.states import RefundState
 
@@ -24,12 +24,14 @@ def unfinished(customer: Customer) -> list[str]:
 
 
 def erase_words(customer: Customer) -> None:
-    """Empty the messages, reasons and appeals of a person's cases."""
+    """Empty the messages, reasons, appeals and tasks of a person's cases."""
     cases = Case.objects.filter(customer=customer)
     Message.objects.filter(case__in=cases).exclude(text="").update(text="")
     Statement.objects.filter(case__in=cases).exclude(reason="").update(reason="")
     Appeal.objects.filter(case__in=cases).update(text="", result="")
     Evidence.objects.filter(case__in=cases).update(name="", judgement="")
+    # The name of a file, or an answer of a person, may stand in a task.
+    Task.objects.filter(case__in=cases).update(detail="")
     cases.update(reason="")
 
 
