@@ -54,7 +54,7 @@ def _intake(customers: Sequence[Customer], number: int, events: int, batch: int)
     taken = _seconds(lambda: [take_in(one) for one in batches])
     received = clock.now()
     rows = [[(*_head(job), received, *_tail(job)) for job in one] for one in batches]
-    return taken, _seconds(lambda: [_copy(one) for one in rows])
+    return taken, _seconds(lambda: _copy(rows))
 
 
 def _head(job: ReportedJob) -> tuple[object, ...]:
@@ -65,10 +65,11 @@ def _tail(job: ReportedJob) -> tuple[object, ...]:
     return job.outcome.value, job.paid_by.value, job.quantity, job.corrects, job.payload_sha256
 
 
-def _copy(rows: Sequence[tuple[object, ...]]) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY plain_event ({COLUMNS}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+def _copy(batches: Sequence[Sequence[tuple[object, ...]]]) -> None:
+    for rows in batches:
+        with connection.cursor() as cursor, cursor.copy(f"COPY plain_event ({COLUMNS}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
 
 
 def compare_counts(rows: int, heavy: int) -> dict[str, float]:
