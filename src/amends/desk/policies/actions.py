@@ -63,7 +63,8 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
 
     Raises: NoPolicyError.
     """
-    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False)
+    # The text is long, and read once only.
+    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False).defer("text")
     found = published.filter(effective_at__lte=at).order_by("-effective_at", "-published_at").first()
     found = found or published.order_by("effective_at", "published_at").first()
     if found is None:
