@@ -64,6 +64,9 @@ class Commands(click.Group):
         "demo": "demo_command",
         "books": "books_group",
         "clock": "clock_group",
+        "retention": "retention_command",
+        "erase": "erase_command",
+        "reconcile": "reconcile_command",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

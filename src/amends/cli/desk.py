@@ -28,6 +28,7 @@ DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105  # of a sandbox on this machine
 def up_command(port: int) -> None:
     """Run the desk: web and worker, on DATABASE_URL or on a PostgreSQL of its own."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "amends.desk.settings"}
+    _demand_free(port)
     _prepare_database(environment)
     sys.exit(_run(environment, port, {}))
 
@@ -50,7 +51,8 @@ def demo_command(port: int, sandbox_port: int, *, fresh: bool) -> None:
         "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{port}/webhooks/stripe",
     }
     environment.pop("DATABASE_URL", None)
-    _demand_free(sandbox_port)
+    for needed in (port, sandbox_port):
+        _demand_free(needed)
     if fresh:
         _forget(state)
     _prepare_database(environment)
@@ -68,31 +70,32 @@ def _forget(state: Path) -> None:
 
 def _prepare_database(environment: dict[str, str]) -> None:
     """Start the database if it is ours, bring its tables up to date as their owner, and hand on the service's role."""
-    state = Path(environment.get("AMENDS_STATE", "var")).resolve()
-    folder = state / "postgres" / "18"
-    is_ours = not environment.get("DATABASE_URL")
-    owner = environment.get("AMENDS_OWNER_DATABASE_URL") or environment.get("DATABASE_URL")
-    if is_ours:
-        try:
-            owner = embedded_postgres.use(folder)
-        except embedded_postgres.PostgresError as error:
-            raise click.ClickException(str(error)) from None
-    assert owner is not None
+    folder = Path(environment.get("AMENDS_STATE", "var")).resolve() / "postgres" / "18"
+    given = environment.get("DATABASE_URL")
+    owner = environment.get("AMENDS_OWNER_DATABASE_URL") or given or embedded_postgres.address(folder)
     os.environ |= environment | {"DATABASE_URL": owner}
+    # Before anything starts: what is not set is said at once.
     _django()
+    if not given:
+        _use(folder)
+        environment["DATABASE_URL"] = embedded_postgres.address(folder, SERVICE_ROLE)
     from django.core.management import call_command
     from django.db import DatabaseError
 
     from amends.desk import database
 
     call_command("collectstatic", interactive=False, verbosity=0)
-
     try:
         database.prepare(SERVICE_ROLE, may_create_role=True)
     except DatabaseError as error:
         raise click.ClickException(f"The database cannot be prepared: {error}") from None
-    if is_ours:
-        environment["DATABASE_URL"] = embedded_postgres.address(folder, SERVICE_ROLE)
+
+
+def _use(folder: Path) -> None:
+    try:
+        embedded_postgres.use(folder)
+    except embedded_postgres.PostgresError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _django() -> None:
@@ -116,7 +119,6 @@ def _demand_free(port: int) -> None:
 
 
 def _run(environment: dict[str, str], port: int, others: dict[str, list[str]], *, seed: bool = False) -> int:
-    _demand_free(port)
     processes = Processes(environment)
     processes.catch_signals()
     for name, command in others.items():
@@ -132,6 +134,7 @@ def _run(environment: dict[str, str], port: int, others: dict[str, list[str]], *
     if seed:
         _seed(environment)
     worker = [python, "-m", "django", "procrastinate", "worker", "--concurrency", "4"]
+    worker += ["--delete-jobs", "successful"]
     processes.start("worker", worker)
     click.echo(_where(environment, port, is_demo=seed))
     return processes.wait()
@@ -211,7 +214,7 @@ def _connect() -> None:
         if not (state / "postgres").exists():
             raise click.ClickException(f"{state} holds no database. Start bin/demo, or set DATABASE_URL.")
         os.environ |= {"AMENDS_STATE": str(state), "AMENDS_DEMO": "1"}
-        embedded_postgres.use(state / "postgres" / "18")
+        _use(state / "postgres" / "18")
     _django()
 
 
@@ -235,3 +238,51 @@ def advance_command(days: int, hours: int) -> None:
             click.echo(answer.read().decode())
     except (urllib.error.URLError, OSError) as error:
         raise click.ClickException(f"The sandbox does not answer ({error}). Is bin/demo running?") from None
+
+
+@click.command("retention")
+def retention_command() -> None:
+    """Erase what is older than the settings say: files of closed cases, sessions, kept answers. Run it daily."""
+    _connect()
+    from amends.desk.retention import apply_retention
+
+    erased = apply_retention()
+    click.echo(
+        f"Erased {erased.files} files and {erased.answers} kept answers, and the sessions that had ended."
+    )
+
+
+@click.command("erase")
+@click.argument("customer")
+def erase_command(customer: str) -> None:
+    """Erase a person, named by the host product's own id; books, decisions and hashes stay."""
+    _connect()
+    from amends.desk.accounts.models import Customer
+    from amends.desk.retention import NotErasableError, erase_person
+
+    found = Customer.objects.filter(external_id=customer).first()
+    if found is None:
+        raise click.ClickException(
+            f"There is no customer {customer!r}. Give the id that the host product uses."
+        )
+    try:
+        erase_person(found, "desk")
+    except NotErasableError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{customer} is erased.")
+
+
+@click.command("reconcile")
+def reconcile_command() -> None:
+    """Take over what the gateway holds of every payment: after a restore, before web and worker start."""
+    _connect()
+    from amends.desk.payments.gateway import GatewayError
+    from amends.desk.reconciliation import reconcile
+
+    try:
+        counted = reconcile()
+    except GatewayError as error:
+        raise click.ClickException(
+            f"The gateway does not answer ({error.code}). Run the command again."
+        ) from None
+    click.echo(f"{counted.payments} payments compared; {counted.refunds} refunds were taken over.")

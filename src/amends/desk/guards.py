@@ -41,3 +41,25 @@ def fixed_once(table: str, condition: str, *, free: tuple[str, ...] = ()) -> Run
         """,
         f"DROP TRIGGER fixed ON {table}; DROP FUNCTION {name}();",
     )
+
+
+def emptied_only(table: str, columns: tuple[str, ...], *, free: tuple[str, ...] = ()) -> RunSQL:
+    """Refuse to delete a row and every change but emptying the text of some columns, in place of an earlier guard."""
+    name = f"{table}_emptied"
+    kept = " - ".join(["to_jsonb({})", *(f"'{column}'" for column in (*columns, *free))])
+    written = " OR ".join(f"NEW.{column} NOT IN (OLD.{column}, '')" for column in columns)
+    return RunSQL(
+        f"""{_REFUSE_CHANGE}
+        CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP = 'DELETE' OR {kept.format("OLD")} <> {kept.format("NEW")} OR {written} THEN
+                RAISE EXCEPTION '% of % is refused: its text may be emptied and nothing else changed',
+                    TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        END $$;
+        DROP TRIGGER IF EXISTS append_only ON {table};
+        CREATE TRIGGER emptied_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}();
+        """,
+        f"DROP TRIGGER emptied_only ON {table}; DROP FUNCTION {name}();",
+    )

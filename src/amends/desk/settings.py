@@ -30,10 +30,20 @@ STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()
 """Where a desk without services of its own keeps its database, uploads and mail."""
 
 
-def _demand(name: str, why: str) -> str:
-    if value := os.environ.get(name):
+IS_DEMO = os.environ.get("AMENDS_DEMO") == "1"
+
+
+def _demand(name: str, why: str, *, in_demo: str) -> str:
+    if value := os.environ.get(name) or (in_demo if IS_DEMO else ""):
         return value
     raise ImproperlyConfigured(f"{name} is not set: {why} `bin/demo` sets everything for a trial.")
+
+
+def _whole(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not text.isdecimal():
+        raise ImproperlyConfigured(f"{name} is {text!r}: write a whole number, such as {default}.")
+    return int(text)
 
 
 def _database(address: str) -> dict[str, object]:
@@ -42,7 +52,7 @@ def _database(address: str) -> dict[str, object]:
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with postgresql://; the desk runs on PostgreSQL only."
         )
-    options = dict(parse_qsl(parts.query))
+    options = {"connect_timeout": "5"} | dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "amends",
@@ -57,11 +67,10 @@ def _database(address: str) -> dict[str, object]:
     }
 
 
-IS_DEMO = os.environ.get("AMENDS_DEMO") == "1"
-SECRET_KEY = (
-    "only-for-a-trial-on-this-machine"  # a demo has nothing to protect
-    if IS_DEMO
-    else _demand("SECRET_KEY", "it signs sessions and links; use 50 random characters.")
+SECRET_KEY = _demand(
+    "SECRET_KEY",
+    "it signs sessions and links. Use 50 random characters, the same for web and worker.",
+    in_demo="only-for-a-trial-on-this-machine",  # a demo has nothing to protect
 )
 EMBEDDED_POSTGRES = None if os.environ.get("DATABASE_URL") else STATE / "postgres" / "18"
 DATABASE_URL = os.environ.get("DATABASE_URL") or embedded_postgres.address(STATE / "postgres" / "18")
@@ -74,20 +83,28 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(","
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8400")
 CLOCK_FILE = STATE / "clock" if IS_DEMO else None
 
-API_REQUESTS_PER_MINUTE = int(os.environ.get("AMENDS_API_REQUESTS_PER_MINUTE", "600"))
+API_REQUESTS_PER_MINUTE = _whole("AMENDS_API_REQUESTS_PER_MINUTE", 600)
 """How often one key may ask."""
 
 POLICY_NAME = os.environ.get("AMENDS_POLICY", "flux-kontext-refunds")
 HOLIDAY_CALENDAR = os.environ.get("AMENDS_HOLIDAYS", "US")
 """Country code of the calendar that business days are counted on."""
-AUTOMATIC_LIMIT = int(os.environ.get("AMENDS_AUTOMATIC_LIMIT", "10000"))
-SINGLE_APPROVAL_LIMIT = int(os.environ.get("AMENDS_SINGLE_APPROVAL_LIMIT", "50000"))
+AUTOMATIC_LIMIT = _whole("AMENDS_AUTOMATIC_LIMIT", 10_000)
+SINGLE_APPROVAL_LIMIT = _whole("AMENDS_SINGLE_APPROVAL_LIMIT", 50_000)
 """In minor units, for a currency without limits of its own."""
 APPROVAL_LIMITS = {"JPY": (10_000, 50_000), "KWD": (30_000, 150_000)}
 """Up to which amount nobody, and up to which one person has to agree."""
 
-STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")
-STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_SECRET_KEY = _demand(
+    "STRIPE_SECRET_KEY",
+    "refunds are sent with it. Take a restricted key that may read charges and write refunds and subscriptions.",
+    in_demo="sk_test_demo",
+)
+STRIPE_WEBHOOK_SECRET = _demand(
+    "STRIPE_WEBHOOK_SECRET",
+    "it tells the gateway's events from forged ones. Take it from the endpoint's page at the gateway.",
+    in_demo="whsec_demo",
+)
 STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE")
 """Where the gateway is; unset, Stripe itself."""
 
@@ -110,6 +127,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
+    "amends.desk.operation.middleware.RequestLog",
     "amends.desk.api.gate.ApiGate",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -182,14 +200,36 @@ EMAIL_BACKEND = os.environ.get(
 )
 EMAIL_FILE_PATH = STATE / "mail"
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
-EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+EMAIL_PORT = _whole("EMAIL_PORT", 25)
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS") == "1"
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@example.com")
 
+KEEP_UPLOADS_DAYS = _whole("AMENDS_KEEP_UPLOADS_DAYS", 180)
+"""How long files stay after their case was closed; `amends retention` erases them."""
+
+LOG_LEVEL = os.environ.get("AMENDS_LOG_LEVEL", "WARNING" if IS_DEMO else "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"lines": {"()": "amends.desk.logs.JsonLines"}},
+    "handlers": {
+        "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "lines"}
+    },
+    "root": {"handlers": ["stdout"], "level": "WARNING"},
+    "loggers": {
+        "amends": {"level": LOG_LEVEL},
+        "django": {"handlers": []},
+        # A refused request has its own line; Django's would hold its path, in which a token may stand.
+        "django.request": {"level": "ERROR"},
+    },
+}
+
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_SSL_REDIRECT = PUBLIC_URL.startswith("https")
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]
+"""What runs the desk asks these inside the machine, where there is no TLS."""
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

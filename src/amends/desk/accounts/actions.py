@@ -97,4 +97,8 @@ def erase_customer(customer: Customer, actor: str) -> None:
     customer.country = ""
     customer.erased_at = clock.now()
     customer.save(update_fields=["email", "name", "country", "erased_at"])
+    PortalLink.objects.filter(customer=customer, used_at=None).update(used_at=customer.erased_at)
+    if customer.user is not None:
+        customer.user.email, customer.user.name, customer.user.is_active = customer.email, "", False
+        customer.user.save(update_fields=["email", "name", "is_active"])
     record(f"customer:{customer.id}", actor, "erased")

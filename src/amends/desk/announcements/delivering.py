@@ -48,7 +48,11 @@ def _claim() -> Delivery | None:
     """Lease the next event and count the attempt before anything is sent; rows of other workers are skipped."""
     with transaction.atomic():
         due = Delivery.objects.filter(next_try_at__lte=clock.now()).order_by("next_try_at")
-        delivery = due.select_for_update(skip_locked=True, of=("self",)).select_related("endpoint").first()
+        delivery = (
+            due.select_for_update(skip_locked=True, of=("self",), no_key=True)
+            .select_related("endpoint")
+            .first()
+        )
         if delivery is None:
             return None
         delivery.attempts, delivery.next_try_at = F("attempts") + 1, clock.now() + LEASE

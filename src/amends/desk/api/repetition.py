@@ -85,3 +85,8 @@ def _keep(key: ApiKey, name: str, sha256: str, answer: HttpResponse) -> None:
         body=answer.content.decode(),
         created_at=clock.now(),
     )
+
+
+def forget_answers() -> int:
+    """Remove the answers that are no longer given again; how many there were."""
+    return KeptAnswer.objects.filter(created_at__lte=clock.now() - KEPT_FOR).delete()[0]

@@ -5,11 +5,17 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 
-from django.db import connection
+from django.db import connection, transaction
 
-from amends.desk import clock
+from amends.desk import clock, logs
 from amends.desk.audit.models import AuditRow, DayRoot
 from amends.policy.answer import canonical_json
+
+# Sent together, and still two statements: the second one sees what was committed while the first one waited.
+_LAST = """
+SELECT pg_advisory_xact_lock(hashtextextended(%s, 0));
+SELECT sequence, sha256 FROM audit_auditrow WHERE subject = %s ORDER BY sequence DESC LIMIT 1
+"""
 
 
 def record(subject: str, actor: str, action: str, **detail: object) -> AuditRow:
@@ -18,19 +24,21 @@ def record(subject: str, actor: str, action: str, **detail: object) -> AuditRow:
     Locks: the chain, until the transaction ends, so that two writers cannot take one place.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"audit:{subject}"])
-    last = AuditRow.objects.filter(subject=subject).order_by("-sequence").first()
+        cursor.execute(_LAST, [f"audit:{subject}", subject])
+        cursor.nextset()
+        sequence, sha256 = cursor.fetchone() or (0, "")
     row = AuditRow(
         subject=subject,
-        sequence=last.sequence + 1 if last else 1,
+        sequence=sequence + 1,
         at=clock.now(),
         actor=actor,
         action=action,
         detail=detail,
-        previous_sha256=last.sha256 if last else "",
+        previous_sha256=sha256,
     )
     row.sha256 = row_sha256(row)
     row.save(force_insert=True)
+    transaction.on_commit(lambda: logs.tell(action, subject=subject, actor=actor))
     return row
 
 

@@ -8,7 +8,15 @@ from amends.desk import clock
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
-from amends.desk.cases.models import Approval, Case, CaseState, DecisionRecord, TaskKind, Verdict
+from amends.desk.cases.models import (
+    Approval,
+    ApprovalLimit,
+    Case,
+    CaseState,
+    DecisionRecord,
+    TaskKind,
+    Verdict,
+)
 from amends.desk.cases.paying import carry_out
 
 
@@ -22,10 +30,33 @@ class OutdatedError(Exception):
 
 def limits(currency: str) -> tuple[int, int]:
     """Up to which amount nobody, and up to which amount one person has to agree; in minor units."""
+    chosen = (
+        ApprovalLimit.objects.filter(currency=currency, from_at__lte=clock.now())
+        .order_by("-from_at", "-id")
+        .first()
+    )
+    if chosen is not None:
+        return chosen.automatic, chosen.single
     automatic, single = settings.APPROVAL_LIMITS.get(
         currency, (settings.AUTOMATIC_LIMIT, settings.SINGLE_APPROVAL_LIMIT)
     )
     return automatic, single
+
+
+def set_limits(currency: str, automatic: int, single: int, by: User) -> ApprovalLimit:
+    """Set the limits of a currency from now on; the earlier ones stay as history.
+
+    Raises: NotAllowedError: not an administrator, or the limits are out of order; nothing was written.
+    """
+    if not by.has_role(Role.ADMIN):
+        raise NotAllowedError("Only administrators set limits.")
+    if not 0 <= automatic <= single:
+        raise NotAllowedError("The first limit lies between 0 and the second.")
+    chosen = ApprovalLimit.objects.create(
+        currency=currency, automatic=automatic, single=single, from_at=clock.now(), set_by=by
+    )
+    record(f"limits:{currency}", f"staff:{by.id}", "set", automatic=automatic, single=single)
+    return chosen
 
 
 def approvals_needed(case: Case, decided: DecisionRecord) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from amends import Decision, InputError
 from amends.desk import clock
@@ -101,12 +102,12 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
 
     Locks: the customer, then the case, so that two cases of one account are decided one after the other.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
-        case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
-        _complete_if_nothing_is_asked(case)
+        case.refresh_from_db(from_queryset=_whole_cases().select_for_update(of=("self",), no_key=True))
         try:
             found, judgement = judge_now(case, waiver)
+            _complete_if_nothing_is_asked(case, found, judgement if waiver is None else judge_now(case)[1])
         except InputError as error:
             tasks.give(case, TaskKind.REVIEW, f"The facts contradict each other: {error.message}")
             _put(case, CaseState.OPEN)
@@ -119,20 +120,19 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
     return decided
 
 
-def _complete_if_nothing_is_asked(case: Case) -> None:
+def _whole_cases() -> QuerySet[Case]:
+    """Cases with all that a decision looks at on the way to the money."""
+    return Case.objects.select_related("customer", "line__plan", "line__order__payment")
+
+
+def _complete_if_nothing_is_asked(case: Case, found: CaseFacts, judgement: Judgement) -> None:
     """The count and the clock start when the customer owes nothing more (readings R2, R14)."""
-    if case.complete_at is not None:
-        return
-    try:
-        _, judgement = judge_now(case)
-    except InputError:
-        return
-    if not _asked_of(judgement.decision, "customer"):
-        _start_clock(case, judgement.decision.policy)
+    if case.complete_at is None and not _asked_of(judgement.decision, "customer"):
+        _start_clock(case, judgement.decision.policy, found.at)
 
 
-def _start_clock(case: Case, policy: Policy) -> None:
-    case.complete_at = clock.now()
+def _start_clock(case: Case, policy: Policy, at: datetime) -> None:
+    case.complete_at = at
     target = policies.service_number(policy, "answer_target")
     due = policies.service_number(policy, "answer_due")
     if target is not None and due is not None:

@@ -1,9 +1,9 @@
 """From rows to the inputs of the policy: what is known of a case at this moment, nothing guessed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from amends.desk import clock
 from amends.desk.cases.models import Case, Evidence, EvidenceState, RequestKind, Statement
@@ -24,13 +24,15 @@ class CaseFacts:
 
     inputs: dict[str, object]
     usage: Count
+    at: datetime
+    """When they were gathered."""
 
 
 def gather(case: Case) -> CaseFacts:
     """Everything that the desk, the customer and staff know of a case, None where nobody knows."""
     line = case.line
-    counted_until = case.complete_at or clock.now()
-    usage = count_used(case.customer_id, line.meter, line.purchased_at, counted_until)
+    now = clock.now()
+    usage = count_used(case.customer_id, line.meter, line.purchased_at, case.complete_at or now)
     inputs: dict[str, object] = {
         "currency": line.order.currency,
         "identified": case.is_identified,
@@ -54,7 +56,7 @@ def gather(case: Case) -> CaseFacts:
     if case.request == RequestKind.TECHNICAL:
         inputs |= _fault(case)
     inputs |= _stated(case)
-    return CaseFacts({name: value for name, value in inputs.items() if value is not None}, usage)
+    return CaseFacts({name: value for name, value in inputs.items() if value is not None}, usage, now)
 
 
 def as_first_told(case: Case, found: CaseFacts) -> CaseFacts:
@@ -64,7 +66,7 @@ def as_first_told(case: Case, found: CaseFacts) -> CaseFacts:
     fixed_at = inputs.get("issue_resolved_at", "none")
     if isinstance(fixed_at, str) and fixed_at != "none" and datetime.fromisoformat(fixed_at) > moment:
         inputs["issue_resolved_at"] = "none"
-    return CaseFacts(inputs, found.usage)
+    return replace(found, inputs=inputs)
 
 
 def requested_at(case: Case) -> datetime:
@@ -89,9 +91,10 @@ def _refunded(case: Case) -> int:
     refunds = Refund.objects.exclude(state__in=ended)
     of_line = Case.objects.filter(line=case.line).values("id")
     of_order = Case.objects.filter(line__order=order).values("id")
-    own = refunds.filter(case_id__in=of_line).aggregate(total=Sum("amount"))["total"] or 0
-    own_of_order = refunds.filter(case_id__in=of_order).aggregate(total=Sum("amount"))["total"] or 0
-    return orders.taken_share(case.line, own, own_of_order)
+    sums = refunds.filter(case_id__in=of_order).aggregate(
+        line=Sum("amount", filter=Q(case_id__in=of_line), default=0), order=Sum("amount", default=0)
+    )
+    return orders.taken_share(case.line, sums["line"], sums["order"])
 
 
 def _dispute(payment: Payment | None) -> str:

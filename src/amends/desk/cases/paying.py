@@ -65,7 +65,8 @@ def follow(case_id: UUID) -> None:
     Idempotent: called after every change, and by the sweeper.
     """
     with transaction.atomic():
-        case = Case.objects.select_for_update(no_key=True).get(id=case_id)
+        whole = Case.objects.select_related("customer", "line__order")
+        case = whole.select_for_update(of=("self",), no_key=True).get(id=case_id)
         refunds = list(
             Refund.objects.filter(case_id=case_id).select_related("payment").order_by("created_at")
         )
@@ -84,7 +85,9 @@ def follow(case_id: UUID) -> None:
 def _follow_refund(case: Case, refund: Refund) -> None:
     state = RefundState(refund.state)
     if state is RefundState.SUCCEEDED:
-        decided = case.decisions.order_by("-sequence").select_related("version").first()
+        decided = (
+            case.decisions.order_by("-sequence").select_related("version").defer("version__text").first()
+        )
         assert decided is not None
         letters.refund_sent(case, refund, policies.read(decided.version))
         telling.refund_sent(case, refund)

@@ -11,6 +11,7 @@ from amends.desk.cases import letters, tasks
 from amends.desk.cases.approving import NotAllowedError, OutdatedError
 from amends.desk.cases.deciding import Waiver, close, decide_case
 from amends.desk.cases.models import (
+    Appeal,
     Approval,
     Audience,
     Case,
@@ -127,6 +128,44 @@ def decline(case: Case, by: User, reason: str) -> None:
         record(f"case:{case.id}", f"staff:{by.id}", "declined", reason=reason)
         letters.declined(case, decided, reason)
         close(case, "declined")
+
+
+def reopen(case: Case, by: User, reason: str) -> None:
+    """Take a closed case up again; a person has to look at it.
+
+    Raises: NotAllowedError, OutdatedError: nothing was written.
+    """
+    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    with transaction.atomic():
+        _lock(case)
+        if case.state != CaseState.CLOSED:
+            raise OutdatedError("The case is open.")
+        case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
+        case.save(update_fields=["state", "closed_at", "closing"])
+        tasks.give(case, TaskKind.REVIEW, f"Reopened: {reason}")
+        record(f"case:{case.id}", f"staff:{by.id}", "reopened", reason=reason)
+
+
+def answer_appeal(case: Case, by: User, result: str) -> None:
+    """Tell the customer what a person found; whoever declined the request cannot answer its appeal.
+
+    Raises: NotAllowedError, OutdatedError: nothing was written.
+    """
+    _demand(by, result, Role.APPROVER)
+    with transaction.atomic():
+        _lock(case)
+        made = Appeal.objects.filter(case=case, decided_at=None).first()
+        if made is None:
+            raise OutdatedError("No appeal waits for an answer.")
+        if Approval.objects.filter(decision__case=case, by=by, verdict=Verdict.DECLINE).exists():
+            raise NotAllowedError("You declined the request; somebody else has to look at the appeal.")
+        made.decided_at, made.decided_by, made.result = clock.now(), by, result
+        made.save(update_fields=["decided_at", "decided_by", "result"])
+        tasks.finish(case, TaskKind.APPEAL, by=by)
+        letters.appeal_result(case, result)
+        record(f"case:{case.id}", f"staff:{by.id}", "appeal_answered", result=result)
+        if case.state == CaseState.OPEN:
+            close(case, "denied")
 
 
 def ask(case: Case, by: User, question: str) -> None:

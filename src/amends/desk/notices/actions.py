@@ -28,27 +28,25 @@ def write(
     blocks: Sequence[Block],
     *,
     case_id: UUID | None = None,
-) -> Letter:
+) -> None:
     """Write a letter and have it sent once the transaction is there.
 
     Idempotent: by `reference`; what was told once is not told again (invariant I16).
     """
-    letter, is_fresh = Letter.objects.get_or_create(
+    letter = Letter(
         reference=f"{kind}:{reference}",
-        defaults={
-            "customer": customer,
-            "case_id": case_id,
-            "kind": kind,
-            "subject": subject,
-            "text": render_text(blocks),
-            "html": render_html(subject, blocks),
-            "message_id": make_msgid(domain=settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]),
-            "created_at": clock.now(),
-        },
+        customer=customer,
+        case_id=case_id,
+        kind=kind,
+        subject=subject,
+        text=render_text(blocks),
+        html=render_html(subject, blocks),
+        message_id=make_msgid(domain=settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]),
+        created_at=clock.now(),
     )
-    if is_fresh:
+    Letter.objects.bulk_create([letter], ignore_conflicts=True)
+    if Letter.objects.filter(id=letter.id).exists():
         jobs.enqueue("send_letter", letter_id=str(letter.id))
-    return letter
 
 
 def send(letter_id: UUID) -> None:
@@ -106,3 +104,8 @@ def send_plain(to: str, subject: str, text: str) -> None:
     EmailMessage(
         subject, text, settings.DEFAULT_FROM_EMAIL, [to], headers={"Auto-Submitted": "auto-generated"}
     ).send()
+
+
+def erase_letters(customer: Customer) -> None:
+    """Empty the words of a person's letters; which were sent, and when, stays."""
+    Letter.objects.filter(customer=customer).exclude(text="").update(text="", html="")

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from django.db import DatabaseError, connection
+import psycopg
+from django.db import connection
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
@@ -13,6 +14,7 @@ from amends.desk.notices.models import Letter
 from amends.desk.payments.models import Notice, Refund
 
 NOT_READY = 503
+READY_SECONDS_MAX = 2
 
 
 @require_safe
@@ -23,11 +25,13 @@ def health(_: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(_: HttpRequest) -> HttpResponse:
-    """The process can work: the database answers."""
+    """The process can work: the database answers, on a fresh connection, because an old one may hang."""
+    parameters = connection.get_connection_params() | {"connect_timeout": READY_SECONDS_MAX}
+    del parameters["cursor_factory"]
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '2s'; SELECT 1")
-    except DatabaseError:
+        with psycopg.connect(**parameters) as database:
+            database.execute("SELECT 1")
+    except psycopg.Error:
         return JsonResponse({"status": "no database"}, status=NOT_READY)
     return JsonResponse({"status": "ready"})
 

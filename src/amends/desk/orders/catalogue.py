@@ -45,7 +45,7 @@ def record_plan(sold: PlanSetting, prices: Sequence[PriceSetting], actor: str) -
     Raises: DifferentError: nothing was written.
     """
     with transaction.atomic():
-        plan, is_fresh = Plan.objects.select_for_update(of=("self",)).get_or_create(
+        plan, is_fresh = Plan.objects.select_for_update(of=("self",), no_key=True).get_or_create(
             code=sold.code,
             defaults={"name": sold.name, "interval": sold.interval, "monthly": sold.monthly},
         )

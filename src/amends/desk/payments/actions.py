@@ -1,5 +1,6 @@
 """Record payments, ask for refunds, and take over what the gateway says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -98,8 +99,11 @@ def is_disputed(payment: Payment) -> bool:
     return payment.disputes.filter(status__in=[DisputeStatus.OPEN, DisputeStatus.LOST]).exists()
 
 
-def move(refund: Refund, state: RefundState, *, reason: str = "") -> None:
-    """Bring a locked refund into a state, with its postings and its audit row."""
+def move(refund: Refund, state: RefundState, *, reason: str = "", learned: Sequence[str] = ()) -> None:
+    """Bring a locked refund into a state, with its postings and its audit row.
+
+    `learned` names the fields that were set before and are saved with it.
+    """
     before = RefundState(refund.state)
     if before is state:
         return
@@ -109,7 +113,7 @@ def move(refund: Refund, state: RefundState, *, reason: str = "") -> None:
     refund.leased_until = None
     if state in (RefundState.PENDING, RefundState.REQUIRES_ACTION):
         refund.next_try_at = refund.changed_at + POLL_EVERY
-    refund.save(update_fields=["state", "reason", "changed_at", "leased_until", "next_try_at"])
+    refund.save(update_fields=["state", "reason", "changed_at", "leased_until", "next_try_at", *learned])
     post_refund(refund)
     record(f"refund:{refund.id}", "gateway", state.value, before=before.value, reason=reason)
 
@@ -124,10 +128,12 @@ def take_over_refund(refund: Refund, snapshot: RefundSnapshot) -> None:
     refund.gateway_ref = snapshot.ref
     refund.trace = snapshot.trace or refund.trace
     refund.checked_at = clock.now()
-    refund.save(update_fields=["gateway_ref", "trace", "checked_at"])
-    if _is_older(RefundState(refund.state), snapshot.state):
+    learned = ("gateway_ref", "trace", "checked_at")
+    state = RefundState(refund.state)
+    if state is snapshot.state or _is_older(state, snapshot.state):
+        refund.save(update_fields=learned)
         return
-    move(refund, snapshot.state, reason=snapshot.reason)
+    move(refund, snapshot.state, reason=snapshot.reason, learned=learned)
 
 
 def _is_older(ours: RefundState, theirs: RefundState) -> bool:

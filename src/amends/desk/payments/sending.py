@@ -9,7 +9,7 @@ import random
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from amends.desk import clock
@@ -66,14 +66,14 @@ def claim_next() -> Refund | None:
             is_held=False,
             next_try_at__lte=clock.now(),
         ).exclude(reason=NEEDS_PERSON)
-        refund = due.order_by("next_try_at").select_for_update(skip_locked=True, no_key=True).first()
+        waiting = due.order_by("next_try_at").select_related("payment")
+        refund = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
         if refund is None:
             return None
         if refund.state == RefundState.PLANNED and is_disputed(refund.payment):
             move(refund, RefundState.CANCELED, reason="disputed")
             return refund
         _lease(refund)
-    refund.refresh_from_db()
     return refund
 
 
@@ -82,7 +82,7 @@ def _lease(refund: Refund) -> None:
     changed = ["leased_until"]
     if not _must_look_first(refund):
         now = clock.now()
-        refund.state, refund.sends = RefundState.SENDING, F("sends") + 1
+        refund.state, refund.sends = RefundState.SENDING, refund.sends + 1
         refund.first_sent_at = refund.first_sent_at or now
         refund.last_sent_at = refund.changed_at = now
         changed += ["state", "sends", "first_sent_at", "last_sent_at", "changed_at"]

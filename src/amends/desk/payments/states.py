@@ -35,7 +35,8 @@ _ANSWERS = frozenset(
     {_S.PENDING, _S.REQUIRES_ACTION, _S.SUCCEEDED, _S.FAILED, _S.CANCELED, _S.REJECTED, _S.UNKNOWN}
 )
 TRANSITIONS: dict[RefundState, frozenset[RefundState]] = {
-    _S.PLANNED: frozenset({_S.SENDING, _S.CANCELED}),
+    # In a database that was restored, a refund may be planned that the gateway has had for an hour.
+    _S.PLANNED: (_ANSWERS - {_S.REJECTED, _S.UNKNOWN}) | {_S.SENDING},
     # A worker that died leaves `sending`; the next one sends the same key again, or looks for what happened.
     _S.SENDING: _ANSWERS | {_S.SENDING, _S.PLANNED},
     _S.UNKNOWN: (_ANSWERS - {_S.UNKNOWN}) | {_S.SENDING},

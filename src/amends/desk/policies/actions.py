@@ -1,7 +1,7 @@
 """Publish versions, find those that apply, and ask them."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -13,7 +13,10 @@ from amends import Decision, parse_policy
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
-from amends.desk.policies.models import Acknowledgement, PolicyVersion
+from amends.desk.notices.actions import write
+from amends.desk.notices.composition import Paragraph
+from amends.desk.notices.models import LetterKind
+from amends.desk.policies.models import Acknowledgement, Notification, PolicyVersion
 from amends.policy import dates
 from amends.policy.expression import Compare, Given, Number, walk
 from amends.policy.model import Policy
@@ -64,7 +67,8 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
 
     Raises: NoPolicyError.
     """
-    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False)
+    # The text is long, and read once only.
+    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False).defer("text")
     found = published.filter(effective_at__lte=at).order_by("-effective_at", "-published_at").first()
     found = found or published.order_by("effective_at", "published_at").first()
     if found is None:
@@ -142,4 +146,43 @@ def acknowledge(customer: Customer, version: PolicyVersion, how: str) -> None:
     """
     Acknowledgement.objects.get_or_create(
         customer=customer, version=version, defaults={"at": clock.now(), "how": how}
+    )
+
+
+def announce(version: PolicyVersion, customers: Iterable[Customer]) -> int:
+    """Tell customers that a version will be in force, each once, and keep who was told (V1).
+
+    Idempotent: a customer who was told is not told again. Returns how many were told now.
+    """
+    policy = read(version)
+    told = 0
+    for customer in customers:
+        with transaction.atomic():
+            _, is_fresh = Notification.objects.get_or_create(
+                customer=customer, version=version, defaults={"at": clock.now()}
+            )
+            if is_fresh:
+                _write_announcement(version, policy, customer)
+                told += 1
+    record(f"policy:{version.id}", "desk", "announced", told=told)
+    return told
+
+
+def _write_announcement(version: PolicyVersion, policy: Policy, customer: Customer) -> None:
+    url = f"{settings.PUBLIC_URL}/policy?version={version.version}"
+    blocks = [
+        Paragraph(f"Dear {customer.name}," if customer.name else "Hello,"),
+        Paragraph(f"From {policy.effective} on, version {version.version} of “{policy.title}” is in force."),
+        Paragraph(
+            "What you bought before is judged by the version that was in force then, or by this one, "
+            "whichever is better for you."
+        ),
+        Paragraph(f"You can read it here: {url}"),
+    ]
+    write(
+        customer,
+        LetterKind.POLICY_CHANGE,
+        f"{version.id}:{customer.id}",
+        f"A change of our {policy.title}",
+        blocks,
     )

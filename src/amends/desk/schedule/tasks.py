@@ -5,6 +5,7 @@ from uuid import UUID
 
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
 
 from amends.desk import clock
 from amends.desk.announcements.delivering import deliver_next
@@ -108,3 +109,19 @@ def pay_regularly(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hand
 def look_around_regularly(timestamp: int) -> None:  # noqa: ARG001  # as above
     """The sweepers, every ten seconds."""
     look_around()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="revive_stalled", queueing_lock="revive_stalled")
+async def revive_stalled_regularly(timestamp: int) -> None:  # noqa: ARG001  # as above
+    """The jobs that a killed worker had begun, every minute."""
+    await revive_stalled()
+
+
+async def revive_stalled() -> None:
+    """Put jobs whose worker is gone back into the queue; regular ones are ended, because they come again anyway."""
+    for job in await app.job_manager.get_stalled_jobs():
+        if job.queueing_lock is None:
+            await app.job_manager.retry_job(job)
+        else:
+            await app.job_manager.finish_job(job, Status.ABORTED, delete_job=True)

@@ -29,13 +29,16 @@ INSERT INTO usage_usageevent ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming
 ON CONFLICT (source, event_id) DO NOTHING RETURNING source, event_id, payload_sha256
 """  # noqa: S608  # the names of columns above
 _COUNT = """
+SELECT ARRAY(
 SELECT e.event_id FROM usage_usageevent e
 WHERE e.customer_id = %s AND e.meter = %s AND e.at >= %s AND e.at <= %s
     AND e.outcome = 'succeeded' AND e.paid_by = 'quota' AND e.corrects = ''
     AND NOT EXISTS (
         SELECT FROM usage_usageevent c
-        WHERE c.source = e.source AND c.corrects = e.event_id AND c.customer_id = e.customer_id)
+        WHERE c.customer_id = e.customer_id AND c.corrects <> ''
+            AND c.source = e.source AND c.corrects = e.event_id)
 ORDER BY e.at, e.id LIMIT %s
+), (SELECT coalesce(max(id), 0) FROM usage_usageevent)
 """
 
 
@@ -81,7 +84,7 @@ class Count:
 
     count: int
     watermark: int
-    """The newest row that was there."""
+    """The newest row of all that was there."""
     sha256: str
     """Over the ids of the counted events, in order."""
 
@@ -161,10 +164,5 @@ def count_used(customer_id: UUID, meter: str, since: datetime, until: datetime) 
     """
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, [customer_id, meter, since, until, COUNT_MAX])
-        rows = cursor.fetchall()
-        cursor.execute(
-            "SELECT coalesce(max(id), 0) FROM usage_usageevent WHERE customer_id = %s", [customer_id]
-        )
-        (watermark,) = cursor.fetchone() or (0,)
-    ids = "\n".join(event_id for (event_id,) in rows)
-    return Count(len(rows), watermark, hashlib.sha256(ids.encode()).hexdigest())
+        counted, watermark = cursor.fetchone() or ([], 0)
+    return Count(len(counted), watermark, hashlib.sha256("\n".join(counted).encode()).hexdigest())

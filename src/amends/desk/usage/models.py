@@ -45,9 +45,12 @@ class UsageEvent(models.Model):
         )
         indexes = (
             models.Index(
-                fields=["customer", "meter", "at"],
-                condition=Q(outcome="succeeded", paid_by="quota"),
-                name="event_counted",
+                fields=["customer", "meter", "at", "id"],
+                condition=Q(outcome="succeeded", paid_by="quota", corrects=""),
+                name="event_counted_in_order",
+            ),
+            models.Index(
+                fields=["customer", "source", "corrects"], condition=~Q(corrects=""), name="event_correcting"
             ),
             models.Index(fields=["customer", "at"], condition=Q(outcome="failed"), name="event_failed"),
         )

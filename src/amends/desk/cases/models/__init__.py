@@ -2,12 +2,19 @@
 
 from amends.desk.cases.models.case import Case, CaseState, Channel, RequestKind
 from amends.desk.cases.models.conversation import Audience, Evidence, EvidenceState, Message
-from amends.desk.cases.models.decision import Approval, DecisionRecord, Statement, Verdict
+from amends.desk.cases.models.decision import (
+    Approval,
+    ApprovalLimit,
+    DecisionRecord,
+    Statement,
+    Verdict,
+)
 from amends.desk.cases.models.work import Appeal, Task, TaskKind
 
 __all__ = [
     "Appeal",
     "Approval",
+    "ApprovalLimit",
     "Audience",
     "Case",
     "CaseState",

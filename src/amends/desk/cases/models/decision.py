@@ -83,3 +83,22 @@ class Approval(models.Model):
                 fields=["decision", "by"], name="one_approval_per_person", nulls_distinct=False
             ),
         )
+
+
+class ApprovalLimit(models.Model):
+    """Up to which amount nobody, and up to which one person has to agree; the latest of a currency holds, all stay."""
+
+    currency = models.CharField(max_length=3)
+    automatic = models.BigIntegerField()
+    single = models.BigIntegerField()
+    from_at = models.DateTimeField()
+    set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(automatic__gte=0, single__gte=models.F("automatic")),
+                name="limits_in_order",
+            ),
+        )
+        indexes = (models.Index(fields=["currency", "-from_at"], name="limit_by_currency"),)

@@ -1,0 +1,102 @@
+"""A worker that is killed in the middle loses no job."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from amends.desk import embedded_postgres
+from operation.running import environment, wait_until
+
+SETTINGS = {"AMENDS_DEMO": "1", "DJANGO_SETTINGS_MODULE": "amends.desk.settings"}
+PREPARE = """
+import django; django.setup()
+from amends.desk import database
+database.prepare("amends_service", may_create_role=True)
+"""
+WRITE = """
+import django; django.setup()
+from amends.desk import clock
+from amends.desk.accounts.models import Customer
+from amends.desk.notices.actions import write
+from amends.desk.notices.composition import Paragraph
+customer = Customer.objects.create(external_id="1", email="ada@example.com", created_at=clock.now())
+write(customer, "received", "once", "Received", [Paragraph("We have your request.")])
+"""
+REVIVE = """
+import django; django.setup()
+from asgiref.sync import async_to_sync
+from amends.desk.schedule.tasks import revive_stalled
+async_to_sync(revive_stalled)()
+"""
+REGULAR = "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, status) VALUES ('default', 'pay', 'pay', %s)"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    embedded_postgres.use(tmp_path / "postgres" / "18", fast=True)
+    run(tmp_path, PREPARE)
+    return tmp_path
+
+
+@contextmanager
+def connected(state: Path) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(embedded_postgres.address(state / "postgres" / "18"), autocommit=True) as database:
+        yield database
+
+
+def run(state: Path, program: str) -> None:
+    subprocess.run([sys.executable, "-c", program], env=environment(state, **SETTINGS), check=True)
+
+
+@contextmanager
+def worker(state: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = ["-m", "django", "procrastinate", "worker"]
+    child = subprocess.Popen([sys.executable, *command], env=environment(state, **SETTINGS))
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def statuses(database: psycopg.Connection, task: str) -> list[str]:
+    rows = database.execute("SELECT status::text FROM procrastinate_jobs WHERE task_name = %s", [task])
+    return [name for (name,) in rows.fetchall()]
+
+
+def mails(state: Path) -> int:
+    return len(list((state / "mail").glob("*")))
+
+
+def test_a_letter_whose_worker_was_killed_is_sent_by_the_next_one(state: Path) -> None:
+    run(state, WRITE)
+    with connected(state) as database:
+        with connected(state) as blocker, worker(state) as first, blocker.transaction():
+            blocker.execute("LOCK TABLE notices_letter IN ACCESS EXCLUSIVE MODE")
+            assert wait_until(lambda: statuses(database, "send_letter") == ["doing"])
+            first.send_signal(signal.SIGKILL)
+            first.wait()
+        database.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
+        assert (statuses(database, "send_letter"), mails(state)) == (["doing"], 0)
+
+        run(state, REVIVE)
+
+        with worker(state):
+            assert wait_until(lambda: statuses(database, "send_letter") == ["succeeded"])
+    assert mails(state) == 1
+
+
+def test_a_regular_task_that_was_killed_makes_room_for_the_one_that_waits(state: Path) -> None:
+    with connected(state) as database:
+        for status in ("doing", "todo"):
+            database.execute(REGULAR, [status])
+
+        run(state, REVIVE)
+
+        assert statuses(database, "pay") == ["todo"]
