@@ -19,7 +19,6 @@ from amends.desk import embedded_postgres
 WEB_PORT = 8400
 SANDBOX_PORT = 8401
 START_SECONDS_MAX = 60
-SERVICE_ROLE = "amends_service"
 DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105  # of a sandbox on this machine
 
 
@@ -76,17 +75,18 @@ def _prepare_database(environment: dict[str, str]) -> None:
     os.environ |= environment | {"DATABASE_URL": owner}
     # Before anything starts: what is not set is said at once.
     _django()
-    if not given:
-        _use(folder)
-        environment["DATABASE_URL"] = embedded_postgres.address(folder, SERVICE_ROLE)
+    from django.conf import settings
     from django.core.management import call_command
     from django.db import DatabaseError
 
     from amends.desk import database
 
+    if not given:
+        _use(folder)
+        environment["DATABASE_URL"] = embedded_postgres.address(folder, settings.SERVICE_ROLE)
     call_command("collectstatic", interactive=False, verbosity=0)
     try:
-        database.prepare(SERVICE_ROLE, may_create_role=True)
+        database.prepare(settings.SERVICE_ROLE, may_create_role=True)
     except DatabaseError as error:
         raise click.ClickException(f"The database cannot be prepared: {error}") from None
 
