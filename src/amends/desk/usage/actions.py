@@ -168,3 +168,9 @@ def count_used(customer_id: UUID, meter: str, since: datetime, until: datetime) 
         (watermark,) = cursor.fetchone() or (0,)
     ids = "\n".join(event_id for (event_id,) in rows)
     return Count(len(rows), watermark, hashlib.sha256(ids.encode()).hexdigest())
+
+
+def count_failed(customer_id: UUID, meter: str, since: datetime, until: datetime) -> int:
+    """Jobs that failed in [since, until]; they count for nothing, and are counted as far as people look."""
+    failed = UsageEvent.objects.filter(customer=customer_id, outcome=UseOutcome.FAILED, meter=meter)
+    return failed.filter(at__gte=since, at__lte=until)[:COUNT_MAX].count()

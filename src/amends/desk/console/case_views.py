@@ -1,0 +1,97 @@
+"""A case as staff see it."""
+
+from uuid import UUID
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from amends.desk.accounts.models import User
+from amends.desk.cases.models import Case, DecisionRecord, Evidence
+from amends.desk.cases.progress import case_in_words
+from amends.desk.cases.stating import FIXED_AT
+from amends.desk.console import context
+from amends.desk.console.access import staff_only
+from amends.desk.console.card import make_card
+from amends.desk.console.rows import time_left
+from amends.desk.notices.models import Letter
+from amends.desk.policies import actions as policies
+from amends.policy.model import Verb
+
+
+@require_GET
+@staff_only
+def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase:
+    """The thread, the decision and what stands beside it, with everything that can be done."""
+    wanted = Case.objects.select_related(
+        "customer", "assignee", "line__order__payment", "line__subscription__plan", "line__plan"
+    )
+    case = wanted.filter(number=number).first()
+    if case is None:
+        raise Http404
+    record = case.decisions.order_by("-sequence").select_related("version", "proposed_by").first()
+    shown = _thread(case) | _beside(case, record) | _choices(case, record)
+    shown |= {
+        "here": "cases",
+        "case": case,
+        "words": case_in_words(case),
+        "time_left": time_left(case),
+        "card": make_card(case, record) if record else None,
+        "is_mine": case.assignee_id == user.id,
+    }
+    return render(request, "console/case.html", shown)
+
+
+def _thread(case: Case) -> dict[str, object]:
+    thread = list(case.messages.order_by("at", "id"))
+    names = context.names_of(message.author for message in thread)
+    return {
+        "thread": [{"message": message, "author": names[message.author]} for message in thread],
+        "evidence": case.evidence.select_related("judged_by").order_by("uploaded_at"),
+        "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),
+        "statements": case.statements.select_related("stated_by").order_by("at"),
+    }
+
+
+def _beside(case: Case, record: DecisionRecord | None) -> dict[str, object]:
+    payment = case.line.order.payment
+    return {
+        "payment": payment,
+        "disputes": payment.disputes.order_by("opened_at") if payment else [],
+        "refunds": context.refunds_of(payment),
+        "totals": context.totals_of(case.customer),
+        "lots": context.lots_of(case.customer),
+        "used": context.usage_of(case, record),
+        "fault": context.fault_of(case, record),
+        "others": context.other_cases(case),
+        "tasks": case.tasks.filter(done_at=None).order_by("due_at"),
+        "trail": context.trail_of(case),
+    }
+
+
+def _choices(case: Case, record: DecisionRecord | None) -> dict[str, object]:
+    """What the forms offer: facts that staff state, clauses that can be set aside, grants that can be used."""
+    version = record.version if record else policies.version_at_purchase(case.line.purchased_at)
+    policy = policies.read(version)
+    stated = [one for one in policy.inputs.values() if one.answered_by == "staff"]
+    clauses = {rule.clause: rule for rule in policy.rules}
+    cited = {part["id"] for part in record.core["clauses"]} if record else set()
+    return {
+        "staff_inputs": [one for one in stated if one.name != FIXED_AT],
+        "clauses": [
+            {"id": id_, "text": policy.clauses[id_].text, "is_cited": id_ in cited}
+            for id_, rule in sorted(clauses.items(), key=lambda pair: pair[0] not in cited)
+            if rule.verb is not Verb.GRANT
+        ],
+        "grants": [rule for rule in policy.rules if rule.verb is Verb.GRANT],
+    }
+
+
+@require_GET
+@staff_only
+def show_evidence(request: HttpRequest, user: User, evidence_id: UUID) -> HttpResponseBase:  # noqa: ARG001  # Django's
+    """A picture as we keep it."""
+    kept = Evidence.objects.filter(id=evidence_id).first()
+    if kept is None:
+        raise Http404
+    return FileResponse(kept.file.open("rb"), content_type=kept.media_type)
