@@ -16,6 +16,12 @@ from amends.desk.policies.models import PolicyVersion
 from amends.policy.model import Verb
 from amends.policy.report import Condition, Fact, RuleReport
 
+_HEADLINES = {
+    "granted": _("The policy grants it"),
+    "denied": _("The policy denies it"),
+    "needs_information": _("The policy needs more"),
+    "needs_review": _("The policy asks for a person"),
+}
 _TRUTHS = {True: _("true"), False: _("false"), None: _("unknown")}
 _ROLES = {
     "grants": _("grants"),
@@ -59,6 +65,7 @@ class Card:
     """The latest decision of a case."""
 
     record: DecisionRecord
+    headline: Promise
     outcome: Badge
     applying: list[Sentence]
     """What holds, might hold, or was set aside."""
@@ -81,6 +88,7 @@ def make_card(case: Case, record: DecisionRecord) -> Card:
     sentences = [_sentence(rule, parts.get(rule.clause)) for rule in rules]
     return Card(
         record=record,
+        headline=_HEADLINES[record.outcome],
         outcome=outcome_badge(record.outcome),
         applying=[one for one in sentences if one.role],
         others=[one for one in sentences if not one.role],

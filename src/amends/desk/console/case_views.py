@@ -47,6 +47,7 @@ def _thread(case: Case) -> dict[str, object]:
     names = context.names_of(message.author for message in thread)
     return {
         "thread": [{"message": message, "author": names[message.author]} for message in thread],
+        "reason": "" if any(message.text == case.reason for message in thread) else case.reason,
         "evidence": case.evidence.select_related("judged_by").order_by("uploaded_at"),
         "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),
         "statements": case.statements.select_related("stated_by").order_by("at"),
