@@ -7,11 +7,20 @@ from browsing import Browser
 from shop import Shop, latest, nothing_moved, now
 from web import Client
 
-PAGES = ("", "finance", "finance/journal.csv", "insight", "policies", "issues", "styleguide", "cases/R-0000-0000")
+PAGES = (
+    "",
+    "finance",
+    "finance/journal.csv",
+    "insight",
+    "policies",
+    "issues",
+    "styleguide",
+    "cases/R-0000-0000",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_stranger_is_asked_to_sign_in(web: Client, shop: Shop, page: str) -> None:
+def test_a_stranger_is_asked_to_sign_in(web: Client, page: str) -> None:
     answer = Browser(web).get(f"/console/{page}")
 
     assert (answer.status, answer.headers["location"].split("?")[0]) == (302, "/account/login/code/")
@@ -76,7 +85,9 @@ def test_a_link_does_nothing(web: Client, shop: Shop) -> None:
     assert (answer.status, now(case).state) == (405, "decided")
 
 
-@pytest.mark.parametrize("action", ["approve", "decline", "ask", "state", "waive", "note", "assign", "goodwill"])
+@pytest.mark.parametrize(
+    "action", ["approve", "decline", "ask", "state", "waive", "note", "assign", "goodwill"]
+)
 def test_a_customer_can_do_nothing(web: Client, shop: Shop, action: str) -> None:
     case = shop.ask(shop.sell(shop.annual))
     customer = Browser(web).sign_in(shop.staff("customer"))

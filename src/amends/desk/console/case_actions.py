@@ -22,6 +22,7 @@ from amends.desk.cases.stating import (
     waive,
 )
 from amends.desk.console.access import staff_only
+from amends.desk.console.choices import choices_of
 from amends.desk.console.entries import (
     BadEntryError,
     read_amount,
@@ -80,10 +81,19 @@ def _state(request: HttpRequest, case: Case, user: User) -> str:
 
 
 def _waive(request: HttpRequest, case: Case, user: User) -> str:
-    clauses = frozenset(request.POST.getlist("clause"))
-    decided = waive(case, user, clauses, read_text(request, "reason"), read_text(request, "grant") or None)
+    clauses, grant = frozenset(request.POST.getlist("clause")), read_text(request, "grant") or None
+    _demand_offered(case, clauses, grant)
+    decided = waive(case, user, clauses, read_text(request, "reason"), grant)
     amount = format_amount(decided.amount, decided.currency)
     return _("Set aside. The policy now gives %(amount)s; somebody else has to agree.") % {"amount": amount}
+
+
+def _demand_offered(case: Case, clauses: frozenset[str], grant: str | None) -> None:
+    offered = choices_of(case, case.decisions.order_by("-sequence").select_related("version").first())
+    if unknown := sorted(clauses - {one.id for one in offered.clauses}):
+        raise BadEntryError(_("“%(clause)s” is no clause that can be set aside.") % {"clause": unknown[0]})
+    if grant is not None and grant not in {rule.clause for rule in offered.grants}:
+        raise BadEntryError(_("“%(clause)s” is no clause that grants something.") % {"clause": grant})
 
 
 def _note(request: HttpRequest, case: Case, user: User) -> str:

@@ -9,14 +9,12 @@ from django.views.decorators.http import require_GET
 from amends.desk.accounts.models import User
 from amends.desk.cases.models import Case, DecisionRecord, Evidence
 from amends.desk.cases.progress import case_in_words
-from amends.desk.cases.stating import FIXED_AT
 from amends.desk.console import context
 from amends.desk.console.access import staff_only
 from amends.desk.console.card import make_card
+from amends.desk.console.choices import choices_of
 from amends.desk.console.rows import time_left
 from amends.desk.notices.models import Letter
-from amends.desk.policies import actions as policies
-from amends.policy.model import Verb
 
 
 @require_GET
@@ -30,13 +28,14 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
     if case is None:
         raise Http404
     record = case.decisions.order_by("-sequence").select_related("version", "proposed_by").first()
-    shown = _thread(case) | _beside(case, record) | _choices(case, record)
+    shown = _thread(case) | _beside(case, record)
     shown |= {
         "here": "cases",
         "case": case,
         "words": case_in_words(case),
         "time_left": time_left(case),
         "card": make_card(case, record) if record else None,
+        "choices": choices_of(case, record),
         "is_mine": case.assignee_id == user.id,
     }
     return render(request, "console/case.html", shown)
@@ -67,24 +66,6 @@ def _beside(case: Case, record: DecisionRecord | None) -> dict[str, object]:
         "others": context.other_cases(case),
         "tasks": case.tasks.filter(done_at=None).order_by("due_at"),
         "trail": context.trail_of(case),
-    }
-
-
-def _choices(case: Case, record: DecisionRecord | None) -> dict[str, object]:
-    """What the forms offer: facts that staff state, clauses that can be set aside, grants that can be used."""
-    version = record.version if record else policies.version_at_purchase(case.line.purchased_at)
-    policy = policies.read(version)
-    stated = [one for one in policy.inputs.values() if one.answered_by == "staff"]
-    clauses = {rule.clause: rule for rule in policy.rules}
-    cited = {part["id"] for part in record.core["clauses"]} if record else set()
-    return {
-        "staff_inputs": [one for one in stated if one.name != FIXED_AT],
-        "clauses": [
-            {"id": id_, "text": policy.clauses[id_].text, "is_cited": id_ in cited}
-            for id_, rule in sorted(clauses.items(), key=lambda pair: pair[0] not in cited)
-            if rule.verb is not Verb.GRANT
-        ],
-        "grants": [rule for rule in policy.rules if rule.verb is Verb.GRANT],
     }
 
 
