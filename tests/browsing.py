@@ -1,6 +1,7 @@
 """A browser for tests: it keeps cookies, sends forms with their token, and follows to the page that comes next."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from importlib import import_module
@@ -41,14 +42,14 @@ class Browser:
         assert answer.status == 200, (answer.status, path)
         return text_of(answer)
 
-    def post(self, path: str, form: dict[str, object], *, token: bool = True) -> Answer:
+    def post(self, path: str, form: Mapping[str, object], *, token: bool = True) -> Answer:
         sent = dict(form)
         if token:
             sent["csrfmiddlewaretoken"] = self._token()
         body = urlencode(sent, doseq=True).encode()
         return self._send("POST", path, body)
 
-    def submit(self, path: str, form: dict[str, object]) -> str:
+    def submit(self, path: str, form: Mapping[str, object]) -> str:
         """Send a form; the page that it leads to, as text."""
         answer = self.post(path, form)
         assert answer.status == 302, (answer.status, path)
