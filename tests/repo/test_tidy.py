@@ -139,7 +139,9 @@ def is_registered(definition: ast.stmt) -> bool:
     """Commands, tasks, routes and handlers are found through their decorator, not by name."""
     decorators = getattr(definition, "decorator_list", [])
     return any(
-        re.search(r"\.(command|group|task|get|post|delete|exception_handler)\(", ast.unparse(one))
+        re.search(
+            r"\.(command|group|task|get|post|delete|exception_handler|inclusion_tag)\(", ast.unparse(one)
+        )
         for one in decorators
     )
 

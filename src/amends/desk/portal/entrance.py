@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -10,7 +10,7 @@ from amends.desk import clock, jobs
 from amends.desk.accounts.actions import redeem_link
 from amends.desk.accounts.models import Role, User
 from amends.desk.notices.actions import keep_for_job
-from amends.desk.policies.actions import read, version_at
+from amends.desk.policies.actions import NoPolicyError, read, version_at
 from amends.desk.policies.models import PolicyVersion
 from amends.desk.portal.access import find_customer, sign_in
 from amends.desk.portal.forms import StartForm
@@ -59,7 +59,10 @@ def show_policy(request: HttpRequest) -> HttpResponse:
     """The policy in force, or another published version, with what changed."""
     published = PolicyVersion.objects.filter(name=settings.POLICY_NAME, published_at__isnull=False)
     versions = list(published.order_by("-effective_at"))
-    current = version_at(settings.POLICY_NAME, clock.now())
+    try:
+        current = version_at(settings.POLICY_NAME, clock.now())
+    except NoPolicyError:
+        raise Http404 from None
     wanted = request.GET.get("version", current.version)
     version = next((one for one in versions if one.version == wanted), current)
     context = {

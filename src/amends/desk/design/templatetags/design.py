@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 
-from babel import Locale
 from babel.dates import format_date, format_datetime
 from django import template
 from django.utils.translation import get_language, to_locale
@@ -38,12 +37,6 @@ def instant(value: datetime | None) -> str:
     if value is None:
         return ""
     return str(format_datetime(value, "d MMM y, HH:mm", locale=reader_locale())) + " UTC"
-
-
-@register.filter
-def language_name(code: str) -> str:
-    """A language in its own words."""
-    return str(Locale.parse(code).display_name)
 
 
 @register.inclusion_tag("design/parts/money.html")
