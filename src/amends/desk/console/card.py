@@ -85,7 +85,7 @@ def make_card(case: Case, record: DecisionRecord) -> Card:
     """Everything that stands on the card."""
     rules, facts = policies.report_on(record.version, record.inputs)
     parts = {one["id"]: one for one in record.core["clauses"]}
-    sentences = [_sentence(rule, parts.get(rule.clause)) for rule in rules]
+    sentences = [_sentence(rule, parts.get(rule.clause), record.grant_by) for rule in rules]
     return Card(
         record=record,
         headline=_HEADLINES[record.outcome],
@@ -98,8 +98,11 @@ def make_card(case: Case, record: DecisionRecord) -> Card:
     )
 
 
-def _sentence(rule: RuleReport, part: Mapping[str, str] | None) -> Sentence:
-    is_cited = part is not None and (rule.held is not False or part["role"] == "waived")
+def _sentence(rule: RuleReport, part: Mapping[str, str] | None, grant_by: str) -> Sentence:
+    """A clause in its part; one that a person sets aside or uses has a part whatever it holds."""
+    is_cited = part is not None and (
+        rule.held is not False or part["role"] == "waived" or rule.clause == grant_by
+    )
     return Sentence(
         clause=rule.clause,
         text=rule.text,

@@ -90,7 +90,7 @@ def _waive(request: HttpRequest, case: Case, user: User) -> str:
 
 def _demand_offered(case: Case, clauses: frozenset[str], grant: str | None) -> None:
     offered = choices_of(case, case.decisions.order_by("-sequence").select_related("version").first())
-    if unknown := sorted(clauses - {one.id for one in offered.clauses}):
+    if unknown := sorted(clauses - {one.id for one in (*offered.cited, *offered.others)}):
         raise BadEntryError(_("“%(clause)s” is no clause that can be set aside.") % {"clause": unknown[0]})
     if grant is not None and grant not in {rule.clause for rule in offered.grants}:
         raise BadEntryError(_("“%(clause)s” is no clause that grants something.") % {"clause": grant})

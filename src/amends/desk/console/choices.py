@@ -15,8 +15,6 @@ class Waivable:
 
     id: str
     text: str
-    is_cited: bool
-    """The latest decision names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,9 @@ class Choices:
     """The options of the forms."""
 
     inputs: list[Input]
-    clauses: list[Waivable]
+    cited: list[Waivable]
+    """The latest decision names them."""
+    others: list[Waivable]
     grants: list[Rule]
 
 
@@ -33,14 +33,15 @@ def choices_of(case: Case, record: DecisionRecord | None) -> Choices:
     version = record.version if record else policies.version_at_purchase(case.line.purchased_at)
     policy = policies.read(version)
     cited = {part["id"] for part in record.core["clauses"]} if record else set()
+    waivable = _waivable(policy)
     return Choices(
         inputs=[one for one in policy.inputs.values() if one.answered_by == "staff" and one.name != FIXED_AT],
-        clauses=_waivable(policy, cited),
+        cited=[one for one in waivable if one.id in cited],
+        others=[one for one in waivable if one.id not in cited],
         grants=[rule for rule in policy.rules if rule.verb is Verb.GRANT],
     )
 
 
-def _waivable(policy: Policy, cited: set[str]) -> list[Waivable]:
+def _waivable(policy: Policy) -> list[Waivable]:
     ruled = dict.fromkeys(rule.clause for rule in policy.rules if rule.verb is not Verb.GRANT)
-    found = [Waivable(clause, policy.clauses[clause].text, clause in cited) for clause in ruled]
-    return sorted(found, key=lambda one: not one.is_cited)
+    return [Waivable(clause, policy.clauses[clause].text) for clause in ruled]
