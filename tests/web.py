@@ -70,7 +70,8 @@ class Client:
         try:
             connection.request(method, path, raw, sent)
             answer = connection.getresponse()
-            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+            told = {name.lower(): ", ".join(answer.headers.get_all(name, [])) for name in answer.headers}
+            return Answer(answer.status, told, answer.read())
         finally:
             connection.close()
 

@@ -25,7 +25,7 @@ ROOMS = (
     "orders",
     "cases",
 )
-DOORS = ("portal", "api", "schedule")
+DOORS = ("portal", "console", "api", "schedule")
 STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()
 """Where a desk without services of its own keeps its database, uploads and mail."""
 

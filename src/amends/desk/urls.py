@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),
+    path("console/", include("amends.desk.console.urls")),
     path("", include("amends.desk.portal.urls")),
     path("webhooks/stripe", take_event),
 ]

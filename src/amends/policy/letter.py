@@ -3,13 +3,10 @@
 import textwrap
 
 from amends.policy.answer import Outcome
-from amends.policy.evaluation import Evaluation
-from amends.policy.explanation import LOCALE, Explanation, Reason, format_amount, show_value
-from amends.policy.expression import All, Derived, Given, Node, walk
-from amends.policy.facts import Facts, Value
+from amends.policy.explanation import LOCALE, Explanation, Reason, format_amount
+from amends.policy.facts import Facts
 from amends.policy.model import Policy
-from amends.policy.types import Type
-from amends.policy.words import say
+from amends.policy.report import Condition, RuleReport, report_facts, report_rules
 
 WIDTH = 78
 _CITED = ("grants", "denies", "refers")
@@ -51,67 +48,30 @@ def write_report(policy: Policy, facts: Facts, explanation: Explanation, locale:
             "Missing: " + ", ".join(f"{n} (from {policy.inputs[n].answered_by})" for n in decision.missing)
         )
     roles = {reason.id: reason for reason in explanation.reasons}
-    evaluation = Evaluation(policy, facts)
-    parts += [
-        _clause_report(policy, evaluation, rule_index, roles) for rule_index in range(len(policy.rules))
-    ]
-    known = [
-        f"{i.name} = {_shown(policy, evaluation, i.type, facts[i.name])}  (from {i.answered_by})"
-        for i in policy.inputs.values()
-    ]
+    parts += [_rule_report(rule, roles.get(rule.clause)) for rule in report_rules(policy, facts)]
+    known = [f"{f.name} = {f.shown}  (from {f.answered_by})" for f in report_facts(policy, facts)]
     parts.append("Facts\n" + textwrap.indent("\n".join(known), "  "))
     parts += _list("What would change it:", (*explanation.counterfactuals, *explanation.offers))
     return "\n\n".join(parts)
 
 
-def _clause_report(policy: Policy, evaluation: Evaluation, index: int, roles: dict[str, Reason]) -> str:
-    rule = policy.rules[index]
-    held = evaluation.value(rule.when)
-    word = {True: "true", False: "false", None: "unknown"}[held if isinstance(held, bool) else None]
-    reason = roles.get(rule.clause)
+def _rule_report(rule: RuleReport, reason: Reason | None) -> str:
+    word = {True: "true", False: "false", None: "unknown"}[rule.held]
     part = (
         f", {_ROLES[reason.role]}{' ' + reason.by if reason.by else ''}"
-        if reason and held is not False
+        if reason and rule.held is not False
         else ""
     )
     lines = [f"{rule.clause} ({rule.verb.value}): {word}{part}"]
-    if held is not True:
-        lines += [
-            f"  {_condition_report(policy, evaluation, part)}" for part in _open_parts(evaluation, rule.when)
-        ]
+    if rule.held is not True:
+        lines += [f"  {_condition_report(condition)}" for condition in rule.conditions]
     return "\n".join(lines)
 
 
-def _open_parts(evaluation: Evaluation, condition: Node) -> list[Node]:
-    """The parts of a condition that keep it from holding; of what is false, only the false ones."""
-    parts = _conjuncts(evaluation.policy, condition)
-    worst = False if any(evaluation.value(part) is False for part in parts) else None
-    return [part for part in parts if evaluation.value(part) is worst]
-
-
-def _conjuncts(policy: Policy, condition: Node) -> list[Node]:
-    match condition:
-        case All():
-            return [found for part in condition.operands for found in _conjuncts(policy, part)]
-        case Derived() if isinstance(policy.derived[condition.name], All):
-            return _conjuncts(policy, policy.derived[condition.name])
-        case _:
-            return [condition]
-
-
-def _condition_report(policy: Policy, evaluation: Evaluation, condition: Node) -> str:
-    if evaluation.value(condition) is None:
-        return f"unknown: {', '.join(sorted(evaluation.unknown_inputs(condition)))}"
-    read = {part.name: part for part in walk(condition) if isinstance(part, Given | Derived)}
-    known = [
-        f"{name.replace('_', ' ')} = {_shown(policy, evaluation, part.type, evaluation.value(part))}"
-        for name, part in read.items()
-    ]
-    return f"not so: {say(policy, condition)}  ({', '.join(known)})"
-
-
-def _shown(policy: Policy, evaluation: Evaluation, type_: Type, value: Value) -> str:
-    return show_value(type_, value, policy.zone, str(evaluation.facts["currency"]))
+def _condition_report(condition: Condition) -> str:
+    if condition.held is None:
+        return f"unknown: {', '.join(condition.unknown)}"
+    return f"not so: {condition.words}  ({', '.join(f'{name} = {shown}' for name, shown in condition.read)})"
 
 
 def _table(explanation: Explanation, locale: str) -> list[str]:

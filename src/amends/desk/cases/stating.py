@@ -8,6 +8,7 @@ from amends.desk import clock
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks
+from amends.desk.cases.answering import end_fault
 from amends.desk.cases.approving import NotAllowedError, OutdatedError
 from amends.desk.cases.deciding import Waiver, close, decide_case
 from amends.desk.cases.models import (
@@ -28,6 +29,7 @@ from amends.desk.cases.models import (
 from amends.desk.credits.actions import grant as grant_credits
 from amends.desk.credits.models import Lot, LotSource
 from amends.desk.issues import actions as issues
+from amends.desk.issues.models import Issue
 from amends.desk.journal.actions import credit, debit, post
 from amends.desk.journal.models import Account
 from amends.desk.policies import actions as policies
@@ -226,6 +228,26 @@ def goodwill(case: Case, by: User, quantity: int, value: int, reason: str) -> Lo
         post("goodwill", reference, case.line.order.currency, lines)
         record(f"case:{case.id}", f"staff:{by.id}", "goodwill", credits=quantity, value=value, reason=reason)
     return lot
+
+
+def fix_fault(issue: Issue, by: User, fixed_at: datetime, reason: str) -> list[Case]:
+    """Say that a fault is gone; the cases that wait for it are decided by how long it lasted.
+
+    Locks: the issue, so that it is fixed once.
+    Raises: NotAllowedError, OutdatedError: nothing was written.
+    """
+    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    with transaction.atomic():
+        issue.refresh_from_db(from_queryset=Issue.objects.select_for_update(no_key=True))
+        if issue.fixed_at is not None:
+            raise OutdatedError("The fault is marked as fixed already.")
+        try:
+            cases = end_fault(issue, f"staff:{by.id}", fixed_at)
+        except ValueError as error:
+            raise NotAllowedError("A fault is fixed between its report and now.") from error
+        for case in cases:
+            record(f"case:{case.id}", f"staff:{by.id}", "fault_fixed", reason=reason)
+    return cases
 
 
 def _demand(by: User, reason: str, *roles: Role) -> None:

@@ -1,6 +1,7 @@
 """Fault reports and the outages that gather them."""
 
 from django.db import models
+from django.db.models import Q
 
 from amends.desk import ids
 from amends.desk.accounts.models import Customer
@@ -30,4 +31,7 @@ class Issue(models.Model):
     fixed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = (models.Index(fields=["line_id", "reported_at"], name="issue_by_line"),)
+        indexes = (
+            models.Index(fields=["line_id", "reported_at"], name="issue_by_line"),
+            models.Index(fields=["reported_at", "id"], condition=Q(fixed_at=None), name="issue_open"),
+        )

@@ -19,7 +19,9 @@ from amends.desk.notices.models import LetterKind
 from amends.desk.policies.models import Acknowledgement, Notification, PolicyVersion
 from amends.policy import dates
 from amends.policy.expression import Compare, Given, Number, walk
+from amends.policy.facts import read_facts
 from amends.policy.model import Policy
+from amends.policy.report import Fact, RuleReport, report_facts, report_rules
 from amends.policy.versions import best_of, decide_each
 
 
@@ -130,6 +132,21 @@ def limits_on(policy: Policy, name: str) -> list[str]:
         if isinstance(left, Given) and left.name == name and isinstance(right, Number)
     ]
     return list(dict.fromkeys(found))
+
+
+def report_on(
+    version: PolicyVersion, inputs: Mapping[str, object]
+) -> tuple[tuple[RuleReport, ...], tuple[Fact, ...]]:
+    """What every rule of a version makes of the facts of a case, and the facts as people read them."""
+    policy = read(version)
+    facts = read_facts(policy.inputs, policy.currencies, inputs)
+    return report_rules(policy, facts), report_facts(policy, facts)
+
+
+def fix_days(policy: Policy) -> int | None:
+    """Within how many days the page promises to fix a fault."""
+    parameter = policy.parameters.get("fix_time")
+    return parameter.value if parameter is not None and isinstance(parameter.value, int) else None
 
 
 def arrival(policy: Policy, method: str) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from amends.desk import clock, jobs
 from amends.desk.accounts.actions import redeem_link
+from amends.desk.accounts.models import Role, User
 from amends.desk.notices.actions import keep_for_job
 from amends.desk.policies.actions import NoPolicyError, read, version_at
 from amends.desk.policies.models import PolicyVersion
@@ -18,7 +19,9 @@ from amends.policy.page.html import render_article
 
 @require_GET
 def show_home(request: HttpRequest) -> HttpResponseBase:
-    """Orders for those who are known, a way in for the others."""
+    """The console for staff, orders for those who are known, a way in for the others."""
+    if isinstance(request.user, User) and request.user.has_role(*Role):
+        return redirect("console")
     return redirect("orders" if find_customer(request) else "start")
 
 

@@ -166,3 +166,9 @@ def count_used(customer_id: UUID, meter: str, since: datetime, until: datetime) 
         cursor.execute(_COUNT, [customer_id, meter, since, until, COUNT_MAX])
         counted, watermark = cursor.fetchone() or ([], 0)
     return Count(len(counted), watermark, hashlib.sha256("\n".join(counted).encode()).hexdigest())
+
+
+def count_failed(customer_id: UUID, meter: str, since: datetime, until: datetime) -> int:
+    """Jobs that failed in [since, until]; they count for nothing, and are counted as far as people look."""
+    failed = UsageEvent.objects.filter(customer=customer_id, outcome=UseOutcome.FAILED, meter=meter)
+    return failed.filter(at__gte=since, at__lte=until)[:COUNT_MAX].count()

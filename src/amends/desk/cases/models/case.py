@@ -89,4 +89,6 @@ class Case(models.Model):
             models.Index(fields=["customer", "-opened_at"], name="case_by_customer"),
             models.Index(fields=["wakes_at"], condition=Q(wakes_at__isnull=False), name="case_waking"),
             models.Index(fields=["assignee", "state"], name="case_by_assignee"),
+            models.Index(fields=["opened_at", "id"], condition=~Q(state="closed"), name="case_open"),
+            models.Index(fields=["due_on", "id"], condition=~Q(state="closed"), name="case_due"),
         )

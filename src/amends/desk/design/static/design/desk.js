@@ -30,5 +30,10 @@ document.addEventListener("keydown", (event) => {
   const shortcut = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (event.key === "j") goTo(here + 1);
   else if (event.key === "k") goTo(here - 1);
-  else if (shortcut) { event.preventDefault(); shortcut.click(); shortcut.focus(); }
+  else if (shortcut) {
+    event.preventDefault();
+    shortcut.closest("details")?.setAttribute("open", "");
+    // A single key sends nothing: it leads to the field or the button.
+    shortcut.focus();
+  }
 });

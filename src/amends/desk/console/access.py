@@ -1,0 +1,34 @@
+"""Who is in the console: members of staff. For everybody else who is signed in, nothing is here."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from amends.desk.accounts.models import Role, User
+
+Rest = ParamSpec("Rest")
+
+
+def staff_only(
+    view: Callable[Concatenate[HttpRequest, User, Rest], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """A view for members of staff; what they may do there is checked by the rooms."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *rest: Rest.args, **named: Rest.kwargs) -> HttpResponseBase:
+        user = request.user
+        if not isinstance(user, User):
+            wanted = urlencode({"next": request.path})
+            return redirect(f"{reverse('account_request_login_code')}?{wanted}")
+        if not user.has_role(*Role):
+            raise Http404
+        response = view(request, user, *rest, **named)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return guarded

@@ -1,0 +1,79 @@
+"""A case as staff see it."""
+
+from uuid import UUID
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from amends.desk.accounts.models import User
+from amends.desk.cases.models import Case, DecisionRecord, Evidence
+from amends.desk.cases.progress import case_in_words
+from amends.desk.console import context
+from amends.desk.console.access import staff_only
+from amends.desk.console.card import make_card
+from amends.desk.console.choices import choices_of
+from amends.desk.console.rows import time_left
+from amends.desk.notices.models import Letter
+
+
+@require_GET
+@staff_only
+def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase:
+    """The thread, the decision and what stands beside it, with everything that can be done."""
+    wanted = Case.objects.select_related(
+        "customer", "assignee", "line__order__payment", "line__subscription__plan", "line__plan"
+    )
+    case = wanted.filter(number=number).first()
+    if case is None:
+        raise Http404
+    record = case.decisions.order_by("-sequence").select_related("version", "proposed_by").first()
+    shown = _thread(case) | _beside(case, record)
+    shown |= {
+        "here": "cases",
+        "case": case,
+        "words": case_in_words(case),
+        "time_left": time_left(case),
+        "card": make_card(case, record) if record else None,
+        "choices": choices_of(case, record),
+        "is_mine": case.assignee_id == user.id,
+    }
+    return render(request, "console/case.html", shown)
+
+
+def _thread(case: Case) -> dict[str, object]:
+    thread = list(case.messages.order_by("at", "id"))
+    names = context.names_of(message.author for message in thread)
+    return {
+        "thread": [{"message": message, "author": names[message.author]} for message in thread],
+        "reason": "" if any(message.text == case.reason for message in thread) else case.reason,
+        "evidence": case.evidence.select_related("judged_by").order_by("uploaded_at"),
+        "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),
+        "statements": case.statements.select_related("stated_by").order_by("at"),
+    }
+
+
+def _beside(case: Case, record: DecisionRecord | None) -> dict[str, object]:
+    payment = case.line.order.payment
+    return {
+        "payment": payment,
+        "disputes": payment.disputes.order_by("opened_at") if payment else [],
+        "refunds": context.refunds_of(payment),
+        "totals": context.totals_of(case.customer),
+        "lots": context.lots_of(case.customer),
+        "used": context.usage_of(case, record),
+        "fault": context.fault_of(case, record),
+        "others": context.other_cases(case),
+        "tasks": case.tasks.filter(done_at=None).order_by("due_at"),
+        "trail": context.trail_of(case),
+    }
+
+
+@require_GET
+@staff_only
+def show_evidence(request: HttpRequest, user: User, evidence_id: UUID) -> HttpResponseBase:  # noqa: ARG001  # Django's
+    """A picture as we keep it."""
+    kept = Evidence.objects.filter(id=evidence_id).first()
+    if kept is None:
+        raise Http404
+    return FileResponse(kept.file.open("rb"), content_type=kept.media_type)

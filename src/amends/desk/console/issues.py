@@ -1,0 +1,78 @@
+"""Faults that customers reported, with their clocks."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from amends.desk.accounts.models import User
+from amends.desk.cases.approving import NotAllowedError, OutdatedError
+from amends.desk.cases.models import Case, EvidenceState, RequestKind
+from amends.desk.cases.stating import fix_fault
+from amends.desk.console.access import staff_only
+from amends.desk.console.entries import BadEntryError, read_instant, read_text
+from amends.desk.console.rows import FaultClock, fault_clock, policy_in_force
+from amends.desk.issues.models import Issue
+
+SHOWN_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An open fault, its clock, and the cases about it."""
+
+    issue: Issue
+    clock: FaultClock | None
+    cases: list[Case]
+    evidence_count: int
+
+
+@require_GET
+@staff_only
+def show_issues(request: HttpRequest, user: User) -> HttpResponseBase:  # noqa: ARG001  # Django's
+    """The open faults, the oldest first."""
+    issues = Issue.objects.filter(fixed_at=None).select_related("customer").order_by("reported_at", "id")
+    shown = {"here": "issues", "faults": _faults(list(issues[:SHOWN_MAX]))}
+    return render(request, "console/issues.html", shown)
+
+
+def _faults(issues: Sequence[Issue]) -> list[Fault]:
+    policy = policy_in_force()
+    about = Case.objects.filter(
+        line_id__in=[issue.line_id for issue in issues], request=RequestKind.TECHNICAL
+    )
+    cases = defaultdict(list)
+    for case in about.prefetch_related("evidence").order_by("opened_at"):
+        cases[case.line_id].append(case)
+    return [
+        Fault(issue, fault_clock(issue, policy), cases[issue.line_id], _useful(cases[issue.line_id]))
+        for issue in issues
+    ]
+
+
+def _useful(cases: Sequence[Case]) -> int:
+    return sum(file.state != EvidenceState.REJECTED for case in cases for file in case.evidence.all())
+
+
+@require_POST
+@staff_only
+def mark_fixed(request: HttpRequest, user: User, issue_id: UUID) -> HttpResponseBase:
+    """The fault is gone; the cases that wait for it are decided."""
+    issue = Issue.objects.filter(id=issue_id).first()
+    if issue is None:
+        raise Http404
+    try:
+        decided = fix_fault(issue, user, read_instant(read_text(request, "at")), read_text(request, "reason"))
+    except (NotAllowedError, OutdatedError, BadEntryError) as error:
+        messages.error(request, str(error), extra_tags="bad")
+    else:
+        words = ngettext("%(n)d case was decided.", "%(n)d cases were decided.", len(decided))
+        messages.success(request, _("Fixed.") + " " + words % {"n": len(decided)}, extra_tags="good")
+    return redirect("console_issues")

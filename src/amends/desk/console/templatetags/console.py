@@ -1,0 +1,29 @@
+"""Formats for pages of the console."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from babel.dates import format_timedelta
+from django import template
+
+from amends.desk.design.templatetags.design import reader_locale
+
+register = template.Library()
+
+
+@register.filter
+def plain(name: str) -> str:
+    """A name of a state or an account, as people write it."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def span(length: timedelta | None) -> str:
+    """How long something took, in its largest unit."""
+    return str(format_timedelta(length, locale=reader_locale())) if length is not None else "–"
+
+
+@register.filter
+def item(values: Mapping[str, int], key: str) -> int:
+    """The value that stands under a key."""
+    return values[key]

@@ -1,0 +1,20 @@
+"""Addresses of the console."""
+
+from django.urls import path
+
+from amends.desk.console import case_actions, case_views, finance, insight, issues, library, queue_views
+
+urlpatterns = [
+    path("", queue_views.show_queue, name="console"),
+    path("cases/<str:number>", case_views.show_case, name="console_case"),
+    path("cases/<str:number>/<slug:action>", case_actions.act, name="console_act"),
+    path("evidence/<uuid:evidence_id>", case_views.show_evidence, name="console_evidence"),
+    path("finance", finance.show_finance, name="console_finance"),
+    path("finance/journal.csv", finance.download_journal, name="console_journal"),
+    path("insight", insight.show_insight, name="console_insight"),
+    path("policies", library.show_versions, name="console_policies"),
+    path("policies/<uuid:version_id>", library.show_text, name="console_policy"),
+    path("issues", issues.show_issues, name="console_issues"),
+    path("issues/<uuid:issue_id>/fixed", issues.mark_fixed, name="console_fixed"),
+    path("styleguide", library.show_styleguide, name="console_styleguide"),
+]
