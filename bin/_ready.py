@@ -10,10 +10,15 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 # Each level, with the levels that hold everything it needs.
-ENOUGH = {"kernel": ("kernel", "dev"), "dev": ("dev",), "benchmarks": ("benchmarks",)}
+ENOUGH = {
+    "kernel": ("kernel", "check", "dev"),
+    "check": ("check", "dev"),
+    "dev": ("dev",),
+    "benchmarks": ("benchmarks",),
+}
 
 # What benchmarks compare with stays away from what the program runs and is checked with.
-FOLDERS = {"kernel": ".venv", "dev": ".venv", "benchmarks": "var/benchmarks"}
+FOLDERS = {"kernel": ".venv", "check": ".venv", "dev": ".venv", "benchmarks": "var/benchmarks"}
 
 OLDEST = (3, 11)
 

@@ -1,0 +1,42 @@
+"""The commands that prove. They load the solver when they are called: it is large, and the others do without."""
+
+import json
+import sys
+import time
+from importlib.util import find_spec
+
+import click
+
+from amends.cli.policies import POLICY
+
+FOUND = 1
+PATH = click.Path(exists=True, dir_okay=False)
+
+
+@click.command("check")
+@click.argument("policy", type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="Write the report as JSON.")
+@click.pass_context
+def check_command(context: click.Context, policy: str, *, as_json: bool) -> None:
+    """Prove that POLICY has no gap, no contradiction and no idle sentence, and that it keeps its promises."""
+    read = POLICY.convert(policy, None, context)
+    _require_solver("check")
+    from amends.policy.checker import check_policy  # noqa: PLC0415 -- loads the solver
+
+    begun = time.monotonic()
+    report = check_policy(read)
+    seconds = time.monotonic() - begun
+    if as_json:
+        click.echo(json.dumps(report.as_json(policy), indent=2, ensure_ascii=False))
+    else:
+        click.echo(report.render(policy))
+        click.echo(
+            f"\n{policy}: {len(report.findings)} finding(s), {report.questions} questions, {seconds:.1f} s."
+        )
+    sys.exit(FOUND if report.findings else 0)
+
+
+def _require_solver(command: str) -> None:
+    if find_spec("z3") is None:
+        message = f"`{command}` needs the solver, which is not installed. Install amends[check]."
+        raise click.ClickException(message)
