@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import click
 
 from amends.cli.policies import POLICY
+from amends.policy.errors import InputError
 
 FOUND = 1
 PATH = click.Path(exists=True, dir_okay=False)
@@ -34,6 +35,28 @@ def check_command(context: click.Context, policy: str, *, as_json: bool) -> None
             f"\n{policy}: {len(report.findings)} finding(s), {report.questions} questions, {seconds:.1f} s."
         )
     sys.exit(FOUND if report.findings else 0)
+
+
+@click.command("compare")
+@click.argument("before", type=PATH)
+@click.argument("after", type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="Write the comparison as JSON.")
+@click.pass_context
+def compare_command(context: click.Context, before: str, after: str, *, as_json: bool) -> None:
+    """Say who gains and who loses when AFTER takes the place of BEFORE, or prove that nobody does."""
+    policies = [POLICY.convert(path, None, context) for path in (before, after)]
+    _require_solver("compare")
+    from amends.policy.comparison import compare, comparison_json, summarise  # noqa: PLC0415 -- loads the solver
+
+    try:
+        comparison = compare(*policies)
+    except InputError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(comparison_json(comparison), indent=2, ensure_ascii=False))
+    else:
+        click.echo(summarise(comparison))
+    sys.exit(FOUND if comparison.differences or not comparison.is_complete else 0)
 
 
 def _require_solver(command: str) -> None:

@@ -28,9 +28,10 @@ class Calendar:
         """A free instant, in whole seconds."""
         day = self._prover.whole(f"{name} day", self.first, self.last)
         second = self._prover.whole(f"{name} second", 0, SECONDS_PER_DAY - 1)
-        return Moment(day, second, self._local_day(name, day, second))
+        return Moment(day, second, self.local_day(name, day, second))
 
-    def _local_day(self, name: str, day: Term, second: Term) -> Term:
+    def local_day(self, name: str, day: Term, second: Term) -> Term:
+        """The day in the zone of an instant in UTC."""
         if self._shifts == [(self.first, 0, 0)]:
             return day
         shift: Term = self._shifts[0][2]

@@ -47,21 +47,23 @@ class Witness:
         names = list(dict.fromkeys(name for case in self.cases for name in case))
         shared = [name for name in names if len({repr(case.get(name)) for case in self.cases}) == 1]
         own = [name for name in names if name not in shared]
-        facts = [f"| {name} | {self._cell(self.cases[0], name)} |" for name in shared]
+        facts = [f"| {name} | {cell_of(self.policy, self.cases[0], name)} |" for name in shared]
         answers = self.rows()
         columns = ["case", *own, *answers[0]]
         lines = [_row(columns), _row(["---"] * len(columns))]
         for number, (case, answer) in enumerate(zip(self.cases, answers, strict=True), 1):
             label = title if len(self.cases) == 1 else f"{title} {number}"
-            lines.append(_row([label, *(self._cell(case, name) for name in own), *answer.values()]))
+            lines.append(_row([label, *(cell_of(self.policy, case, name) for name in own), *answer.values()]))
         return "\n".join([f"## {title}", "", "| fact | value |", "|---|---|", *facts, "", *lines])
 
-    def _cell(self, case: Mapping[str, object], name: str) -> str:
-        if name not in case:
-            return "?"
-        if name == "currency":
-            return str(case[name])
-        return write_cell(self.policy.inputs[name], case[name], str(case["currency"]), self.policy.zone)
+
+def cell_of(policy: Policy, case: Mapping[str, object], name: str) -> str:
+    """A fact of a case as worked cases write it; `?` where it is not known."""
+    if name not in case:
+        return "?"
+    if name == "currency":
+        return str(case[name])
+    return write_cell(policy.inputs[name], case[name], str(case["currency"]), policy.zone)
 
 
 def _row(cells: list[str]) -> str:

@@ -28,6 +28,7 @@ class Inquiry:
         frame = Frame(self.prover, Calendar(self.prover, policy.zone, policy.effective))
         self.encoding = Encoding(policy, frame)
         self.situation = Situation(self.encoding)
+        self.situation.assume()
         self.findings: list[Finding] = []
         self.proved: Counter[str] = Counter()
 

@@ -59,7 +59,8 @@ def _check_direction(inquiry: Inquiry, promise: Promise) -> None:
     first, encoding = inquiry.situation, inquiry.encoding
     shared = {name: value for name, value in encoding.inputs.items() if name != promise.along}
     other = encoding.beside(inquiry.policy, shared)
-    second = Situation(other, first.meeting)
+    second = Situation(other)
+    second.assume()
     grows = _grows(encoding.inputs[promise.along], other.inputs[promise.along])
     classes = [*first.of_verb(Verb.GRANT), None]
     for low in classes:

@@ -8,16 +8,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import TypeAlias, cast
+from typing import cast
 
 from amends.policy.checker.encoding import Encoding
 from amends.policy.checker.smt import Answer, Term, both, choose, either, equal, greatest, least, opposite
 from amends.policy.checker.values import Encoded, Quantity, Truth, Word
 from amends.policy.model import Policy, Promise, PromiseKind, Rule, Verb
 from amends.policy.resolution import members
-
-Meetings: TypeAlias = Mapping[int, Collection[int]]
-"""For each granting rule, the other ones that may win beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +32,13 @@ class Payment:
 class Situation:
     """The rules of one policy over one encoded case."""
 
-    def __init__(self, encoding: Encoding, meeting: Meetings | None = None) -> None:
+    def __init__(self, encoding: Encoding) -> None:
         self.encoding = encoding
         self.policy: Policy = encoding.policy
         prover = encoding.prover
         assumed = [encoding.truth(node) for node in self.policy.assumptions]
-        prover.require(*(opposite(truth.false) for truth in assumed))
-        required = [cast("Truth", encoding.inputs[name]) for name in self.policy.requires]
-        prover.require(*(truth.true for truth in required))
+        self.is_possible = opposite(either(*(truth.false for truth in assumed)))
+        self.is_required = both(*(cast("Truth", encoding.inputs[name]).true for name in self.policy.requires))
         whens = [encoding.truth(rule.when) for rule in self.policy.rules]
         names = [f"{rule.clause} {rule.index}" for rule in self.policy.rules]
         self.unknown = [opposite(when.known) for when in whens]
@@ -61,10 +57,14 @@ class Situation:
             [encoding.quantity(line.expression) for line in rule.lines] if rule.verb is Verb.DENY else []
             for rule in self.policy.rules
         ]
-        self.meeting = self._grants_together() if meeting is None else meeting
 
-    def _grants_together(self) -> Meetings:
-        """Which grants can win beside each other, found case by case."""
+    def assume(self) -> None:
+        """From here on, speak only of cases that are possible and show what the policy requires."""
+        self.encoding.prover.require(self.is_possible, self.is_required)
+
+    @cached_property
+    def meeting(self) -> Mapping[int, Collection[int]]:
+        """For each granting rule, the other ones that may win beside it, found case by case."""
         prover, found = self.encoding.prover, defaultdict[int, set[int]](set)
         later = self._chain(self.of_verb(Verb.GRANT)[::-1])
         for index in self.of_verb(Verb.GRANT):
@@ -79,6 +79,8 @@ class Situation:
                 answer = prover.ask(self.wins[index], either(*(self.wins[other] for other in rest)))
             if answer is Answer.UNKNOWN:
                 found[index].update(rest)
+                for other in rest:
+                    found[other].add(index)
         return found
 
     def _met(self, rule: Rule) -> Term:

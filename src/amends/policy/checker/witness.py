@@ -29,11 +29,12 @@ Shows: TypeAlias = Callable[[tuple[Case, ...]], bool]
 
 
 def smallest_case(encoding: Encoding, *terms: Term) -> Case | None:
-    """A case in which the terms hold; None if the solver loses it on the way."""
+    """A case in which the terms hold, as plain as it goes; None if the solver finds none."""
+    if encoding.prover.ask(*terms) is not Answer.POSSIBLE:
+        return None
+    case = read_case(encoding)
     with encoding.prover.scope(*terms):
-        if not settle(encoding, encoding.inputs):
-            return None
-        return read_case(encoding)
+        return read_case(encoding) if settle(encoding, encoding.inputs) else case
 
 
 def settle(encoding: Encoding, inputs: Mapping[str, Encoded]) -> bool:
