@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from amends.policy import dates
-from amends.policy.checker.smt import Prover, Term, both, choose, either, equal, greatest, least
+from amends.policy.checker.smt import Prover, Term, both, choose, either, equal, greatest, identity, least
 from amends.policy.checker.values import Moment
 
 SECONDS_PER_DAY = 86_400
@@ -52,7 +52,7 @@ class Calendar:
 
     def _month(self, day: Term) -> tuple[Term, Term, Term]:
         """The number of its month, its day in it, and how many days the month has."""
-        key = hash(day)
+        key = identity(day)
         if key not in self._months:
             month = self._prover.whole("month", 0, len(self._starts) - 1)
             of_month = self._prover.whole("day of month", 1, 31)

@@ -167,7 +167,7 @@ def check_bounds(inquiry: Inquiry) -> None:
         fix = "Add to `assume:` that no more can be returned than was paid, or deny such cases."
         inquiry.rule_out(
             Finding("out-of-bounds", (rule.clause,), rule.span, message, fix),
-            partial(_is_out_of_bounds, policy),
+            partial(_is_out_of_bounds, replace(policy, promises=())),
             situation.granted_by(index),
             either(payment.total < 0, payment.total > situation.left),
         )

@@ -59,7 +59,7 @@ def choose(condition: Term, then: Term, otherwise: Term) -> Term:
         return then if condition else otherwise
     if then is otherwise or (_is_plain(then) and _is_plain(otherwise) and then == otherwise):
         return then
-    return z3.If(condition, _lift(then), _lift(otherwise))
+    return z3.If(condition, _lift(then, condition.ctx), _lift(otherwise, condition.ctx))
 
 
 def equal(left: Term, right: Term) -> Term:
@@ -92,17 +92,24 @@ def _is_plain(term: Term) -> bool:
     return isinstance(term, bool | int)
 
 
-def _lift(term: Term) -> Term:
+def _lift(term: Term, context: Term) -> Term:
     if isinstance(term, bool):
-        return z3.BoolVal(term)
-    return z3.IntVal(term) if isinstance(term, int) else term
+        return z3.BoolVal(term, context)
+    return z3.IntVal(term, context) if isinstance(term, int) else term
+
+
+def identity(term: Term) -> int:
+    """What tells a term from every other that is still in use."""
+    return term if isinstance(term, int) else int(term.get_id())
 
 
 class Prover:
     """Everything asserted so far, and questions about it."""
 
     def __init__(self) -> None:
-        self._solver = z3.Solver()
+        # A context of its own makes the answers independent of what this process has proved before.
+        self._context = z3.Context()
+        self._solver = z3.Solver(ctx=self._context)
         self._solver.set(random_seed=SEED)
         self._model: Term = None
         self._names = 0
@@ -110,11 +117,11 @@ class Prover:
 
     def truth(self, name: str) -> Term:
         """A free yes or no."""
-        return z3.Bool(self._own(name))
+        return z3.Bool(self._own(name), self._context)
 
     def whole(self, name: str, low: int, high: int) -> Term:
         """A free whole number in a range."""
-        number = z3.Int(self._own(name))
+        number = z3.Int(self._own(name), self._context)
         self.require(number >= low, number <= high)
         return number
 
@@ -122,13 +129,13 @@ class Prover:
         """A short name for a yes or no, so that questions stay small."""
         if _is_plain(term):
             return term
-        short = z3.Bool(self._own(name))
+        short = z3.Bool(self._own(name), self._context)
         self.require(short == term)
         return short
 
     def require(self, *terms: Term) -> None:
         """Assert."""
-        self._solver.add(*(_lift(term) for term in terms if term is not True))
+        self._solver.add(*(_lift(term, self._context) for term in terms if term is not True))
 
     @contextmanager
     def scope(self, *terms: Term) -> Iterator[None]:
