@@ -280,6 +280,23 @@ IN_SMALL_POLICIES = (
         ("back",),
     ),
     Planted(
+        "within beside more than",
+        small(BACK, LATE.replace("You get nothing back.", "Within [10 days]{=window} you get nothing back.")),
+        "opposite-words",
+        ("late",),
+    ),
+    Planted(
+        "at least beside fewer",
+        small(
+            grant(
+                "back", "lessons < top", "paid=paid", words="With at least [3 lessons]{#top} you get it back."
+            ),
+            deny("many", "lessons >= top"),
+        ),
+        "opposite-words",
+        ("back",),
+    ),
+    Planted(
         "a row that is missing",
         small(
             "- The table says how much. {#tiers}\n\n| Lessons {lessons} | Part {part} |\n|---|---|\n| up to 4 | 50% |\n| 6 to 10 | 25% |\n\n",

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 import click
 
 from amends.cli.policies import POLICY
-from amends.policy.errors import InputError
 
 FOUND = 1
 PATH = click.Path(exists=True, dir_okay=False)
@@ -30,10 +29,8 @@ def check_command(context: click.Context, policy: str, *, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps(report.as_json(policy), indent=2, ensure_ascii=False))
     else:
-        click.echo(report.render(policy))
-        click.echo(
-            f"\n{policy}: {len(report.findings)} finding(s), {report.questions} questions, {seconds:.1f} s."
-        )
+        click.echo(f"{report.render(policy)}\n\n{policy}: {len(report.findings)} finding(s).")
+        click.echo(f"{report.questions} questions to the solver, {seconds:.1f} s.", err=True)
     sys.exit(FOUND if report.findings else 0)
 
 
@@ -46,11 +43,16 @@ def compare_command(context: click.Context, before: str, after: str, *, as_json:
     """Say who gains and who loses when AFTER takes the place of BEFORE, or prove that nobody does."""
     policies = [POLICY.convert(path, None, context) for path in (before, after)]
     _require_solver("compare")
-    from amends.policy.comparison import compare, comparison_json, summarise  # noqa: PLC0415 -- loads the solver
+    from amends.policy.comparison import (  # noqa: PLC0415 -- loads the solver
+        DifferentInputsError,
+        compare,
+        comparison_json,
+        summarise,
+    )
 
     try:
         comparison = compare(*policies)
-    except InputError as error:
+    except DifferentInputsError as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         click.echo(json.dumps(comparison_json(comparison), indent=2, ensure_ascii=False))

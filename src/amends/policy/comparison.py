@@ -32,6 +32,10 @@ _RANK = (REFUSED, Outcome.DENIED, Outcome.NEEDS_REVIEW, Outcome.NEEDS_INFORMATIO
 _DECIDING = ("grants", "denies", "refers")
 
 
+class DifferentInputsError(ValueError):
+    """No case fits both policies; the message says which input to rename."""
+
+
 class Change(StrEnum):
     """What a difference means for the customer."""
 
@@ -81,7 +85,10 @@ class Comparison:
 
 
 def compare(before: Policy, after: Policy) -> Comparison:
-    """Every pair of reasons with which two policies answer a case differently."""
+    """Every pair of reasons with which two policies answer a case differently.
+
+    Raises: DifferentInputsError: no case fits both.
+    """
     pair = _Pair(before, after)
     found: list[Difference] = []
     is_complete = True
@@ -215,7 +222,7 @@ class _Pair:
 def _shared_inputs(encoding: Encoding, after: Policy, calendar: Calendar) -> dict[str, Encoded]:
     """The inputs of one policy as the other sees them, where both know them.
 
-    Raises: InputError: an input of one name is of two kinds, so that no case fits both.
+    Raises: DifferentInputsError: an input of one name is of two kinds, so that no case fits both.
     """
     shared = {}
     for name, value in encoding.inputs.items():
@@ -236,7 +243,7 @@ def _shared(encoding: Encoding, before: Input, after: Input, value: Encoded) -> 
     kinds = [(one.type.kind, one.type.unit, one.type.shown_in) for one in (before, after)]
     if kinds[0] != kinds[1]:
         message = f"`{after.name}` is `{before.type}` in one policy and `{after.type}` in the other. Rename one of them."
-        raise InputError("different_inputs", after.name, message)
+        raise DifferentInputsError(message)
     if isinstance(value, Word):
         numbers = [encoding.words.number(member) for member in after.type.members]
         encoding.prover.require(either(*(equal(value.number, number) for number in numbers)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from amends import read_policy
+from amends import decide, read_policy
 from amends.policy.checker import Report, check_policy
 from conftest import ROOT
 
@@ -25,9 +25,12 @@ CONTRADICTIONS = {
 }
 
 
+LITERAL = read_policy(ROOT / "policies" / "literal.md")
+
+
 @pytest.fixture(scope="module")
 def report() -> Report:
-    return check_policy(read_policy(ROOT / "policies" / "literal.md"))
+    return check_policy(LITERAL)
 
 
 def test_every_contradiction_is_found_and_shown(report: Report) -> None:
@@ -50,3 +53,15 @@ def test_nothing_else_is_found(report: Report) -> None:
 
     assert others == ["gap"]
     assert report.is_complete
+
+
+def test_a_case_that_shows_a_contradiction_pays_nothing(report: Report) -> None:
+    cases = [case for finding in report.findings if finding.witness for case in finding.witness.cases]
+    decisions = [decide(LITERAL, case) for case in cases]
+
+    assert len(cases) == 16
+    assert {(one.outcome.value, one.amount) for one in decisions} == {("needs_review", 0)}
+
+
+def test_a_second_check_says_the_same(report: Report) -> None:
+    assert check_policy(LITERAL).render("literal.md") == report.render("literal.md")

@@ -16,11 +16,13 @@ from amends.policy.checker.inquiry import Inquiry, TooManyFindings
 from amends.policy.checker.promises import check_bounds, check_payment, check_promises
 from amends.policy.checker.report import Report
 from amends.policy.checker.tables import check_unclear
+from amends.policy.checker.wording import check_words
 from amends.policy.model import Policy
 
 __all__ = ["Finding", "Report", "check_policy"]
 
 _QUESTIONS = (
+    check_words,
     check_unclear,
     check_gap,
     check_effect,

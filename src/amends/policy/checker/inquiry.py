@@ -67,7 +67,7 @@ class Inquiry:
         if not cases or not is_shown(cases, shows):
             finding = replace(finding, code="not-confirmed", message=f"{finding.code}: {finding.message}")
         else:
-            cases = without_idle_facts(cases, shows)
+            cases = without_idle_facts(self.policy, cases, shows)
         self.report(replace(finding, witness=Witness(self.policy, cases) if cases else None))
 
     def report(self, finding: Finding) -> None:

@@ -150,11 +150,16 @@ def judged(policy: Policy, is_so: Callable[[Decision], bool]) -> Shows:
     return lambda cases: all(is_so(decide(policy, case)) for case in cases)
 
 
-def without_idle_facts(cases: tuple[Case, ...], shows: Shows) -> tuple[Case, ...]:
-    """The cases without every fact that they show the same without."""
+def without_idle_facts(policy: Policy, cases: tuple[Case, ...], shows: Shows) -> tuple[Case, ...]:
+    """The cases without every fact that they show the same without, with the same outcome."""
+    outcomes = [decide(policy, case).outcome for case in cases]
+
+    def still_shows(fewer: tuple[Case, ...]) -> bool:
+        return [decide(policy, case).outcome for case in fewer] == outcomes and shows(fewer)
+
     for name in list(cases[0])[::-1]:
         fewer = tuple({key: value for key, value in case.items() if key != name} for case in cases)
-        if name != "currency" and is_shown(fewer, shows):
+        if name != "currency" and is_shown(fewer, still_shows):
             cases = fewer
     return cases
 
