@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from amends import parse_policy, read_policy
+from amends import decide, parse_policy, read_policy
 from amends.policy.cases import check_worked_cases, read_worked_cases
 from amends.policy.checker import Finding, Report, check_policy
 from amends.policy.checker.findings import WHY
 from amends.policy.model import Policy
 from conftest import ROOT
-from planted import BACK, LATE, PLANTED, Planted, small
+from planted import BACK, LATE, PLANTED, Planted, deny, small
 
 POLICIES = sorted(path for path in (ROOT / "examples").glob("*.md") if path.name != "README.md")
 WITHOUT_A_CASE = {"impossible-assumptions", "dead-clause", "vacuous-override", "never-pays", "opposite-words"}
@@ -51,7 +51,7 @@ def pasted_back(policy: Policy, finding: Finding, folder: Path) -> None:
 def test_the_defects_are_of_every_kind_that_can_be_planted() -> None:
     kinds = {one.code for one in PLANTED}
 
-    assert kinds == set(WHY) - {"unproved", "not-confirmed"}
+    assert kinds == set(WHY) - {"unproved", "not-confirmed", "needless-question"}
     assert len(PLANTED) >= 35
 
 
@@ -83,3 +83,24 @@ def test_a_case_holds_nothing_that_does_not_matter() -> None:
     assert gap.witness.cases == (
         {"currency": "USD", "bought_at": "2025-01-01T12:00:00Z", "requested_at": "2025-01-11T12:00:00Z"},
     )
+
+
+def test_a_question_whose_answers_all_end_alike_is_noted() -> None:
+    pro, basic = (
+        deny(plan, f"plan == {plan}", words="Nothing comes back of this plan.") for plan in ("pro", "basic")
+    )
+    policy = parse_policy(small(pro, basic))
+
+    report = check_policy(policy)
+
+    (note,) = report.notes
+    assert report.findings == ()
+    assert (note.code, note.clauses) == ("needless-question", ("pro", "basic"))
+    assert note.witness is not None
+    assert decide(policy, note.witness.cases[0]).missing == ("plan",)
+
+
+def test_a_question_that_matters_is_not_noted() -> None:
+    policy = parse_policy(small(BACK, LATE, deny("pro", "plan == pro", "overrides: back")))
+
+    assert check_policy(policy).notes == ()

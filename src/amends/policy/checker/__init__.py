@@ -14,6 +14,7 @@ from amends.policy.checker.clauses import (
 from amends.policy.checker.findings import Finding
 from amends.policy.checker.inquiry import Inquiry, TooManyFindings
 from amends.policy.checker.promises import check_bounds, check_payment, check_promises
+from amends.policy.checker.questions import check_questions
 from amends.policy.checker.report import Report
 from amends.policy.checker.tables import check_unclear
 from amends.policy.checker.wording import check_words
@@ -31,6 +32,7 @@ _QUESTIONS = (
     check_promises,
     check_payment,
     check_bounds,
+    check_questions,
 )
 
 
@@ -45,4 +47,6 @@ def check_policy(policy: Policy) -> Report:
     except TooManyFindings:
         is_complete = False
     findings = sorted(inquiry.findings, key=lambda finding: (finding.span, finding.code))
-    return Report(tuple(findings), inquiry.proved, is_complete, inquiry.prover.questions)
+    return Report(
+        tuple(findings), tuple(inquiry.notes), inquiry.proved, is_complete, inquiry.prover.questions
+    )

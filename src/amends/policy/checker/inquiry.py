@@ -30,6 +30,7 @@ class Inquiry:
         self.situation = Situation(self.encoding)
         self.situation.assume()
         self.findings: list[Finding] = []
+        self.notes: list[Finding] = []
         self.proved: Counter[str] = Counter()
 
     def can(self, finding: Finding, *terms: Term) -> bool | None:

@@ -22,6 +22,8 @@ class Report:
     """What a check found and proved."""
 
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+    """What is worth knowing, and no defect."""
     proved: Counter[str]
     is_complete: bool
     """Whether every question was asked."""
@@ -30,6 +32,9 @@ class Report:
     def render(self, name: str) -> str:
         """The whole report in words; `name` is the file."""
         parts = [finding.render(name) for finding in self.findings]
+        if self.notes:
+            notes = (f"  - {name}:{note.span.line}: {note.message}" for note in self.notes)
+            parts.append("Asked needlessly (--json shows the case):\n" + "\n".join(notes))
         if self.is_complete:
             proofs = "\n".join(f"  - {line}" for line in self.proofs())
             parts.append(
@@ -52,6 +57,7 @@ class Report:
         """The report for programs."""
         return {
             "findings": [finding.as_json(name) for finding in self.findings],
+            "notes": [note.as_json(name) for note in self.notes],
             "proved": self.proofs(),
             "complete": self.is_complete,
             "questions": self.questions,
