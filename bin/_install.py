@@ -51,12 +51,17 @@ def _install_locked(level: str) -> None:
         if _ready.is_ready(level):
             return
         _say("installing the pinned packages, once")
-        # Refreshing a smaller level would take the larger one's packages away.
-        level = next((one for one in _ready.ENOUGH[level] if f"level {one}\n" in _ready.held(level)), level)
+        level = _widest(level)
         _prepare_python(level)
         _sync(level)
         _lead_to_source(level)
         _write_whole(venv / "ready", _ready.stamp(level))
+
+
+def _widest(level: str) -> str:
+    """The level to install: refreshing a smaller one would take away what a larger one brought."""
+    held = _ready.held(level)
+    return next((one for one in reversed(_ready.ENOUGH[level]) if f"level {one}\n" in held), level)
 
 
 def _wait_for(lock: TextIO) -> None:

@@ -11,14 +11,18 @@ ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 # Each level, with the levels that hold everything it needs.
 ENOUGH = {
-    "kernel": ("kernel", "desk", "dev"),
+    "kernel": ("kernel", "check", "desk", "dev"),
+    "check": ("check", "desk", "dev"),
     "desk": ("desk", "dev"),
     "dev": ("dev",),
     "benchmarks": ("benchmarks",),
 }
 
 # What benchmarks compare with stays away from what the program runs and is checked with.
-FOLDERS = {"kernel": ".venv", "desk": ".venv", "dev": ".venv", "benchmarks": "var/benchmarks"}
+FOLDERS = {
+    **dict.fromkeys(("kernel", "check", "desk", "dev"), ".venv"),
+    "benchmarks": "var/benchmarks",
+}
 
 OLDEST = (3, 11)
 

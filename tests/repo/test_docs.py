@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from amends.policy.checker.findings import WHY as WHY_FOUND
 from amends.policy.errors import WHY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,3 +86,7 @@ def test_every_code_has_its_heading_among_the_messages() -> None:
 
     assert {"bad_value", "impossible_case"} <= refused
     assert ({*WHY} | refused) - headings(ROOT / "docs" / "errors.md") == set()
+
+
+def test_every_finding_of_a_check_has_its_heading() -> None:
+    assert set(WHY_FOUND) - headings(ROOT / "docs" / "checking.md") == set()

@@ -24,6 +24,12 @@ def test_import_loads_no_solver_framework_or_translation() -> None:
     assert LATE & set(loaded) == set()
 
 
+def test_the_command_line_loads_the_solver_only_to_prove() -> None:
+    ask = "import sys, amends.cli; print('z3' in sys.modules, 'amends.policy.checker' in sys.modules)"
+
+    assert subprocess.check_output([sys.executable, "-c", ask], text=True) == "False False\n"
+
+
 def test_the_program_states_the_version_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     stated = subprocess.check_output([sys.executable, "-m", "amends", "--version"], text=True)

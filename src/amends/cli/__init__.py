@@ -8,6 +8,8 @@ from typing import ClassVar, TextIO
 
 import click
 
+from amends.cli.policies import BAD_POLICY, POLICY
+from amends.cli.proving import check_command, compare_command
 from amends.cli.streams import read_cases
 from amends.policy.answer import Decision
 from amends.policy.cases import cases_path, check_worked_cases, read_worked_cases
@@ -18,38 +20,14 @@ from amends.policy.facts import Facts, read_facts
 from amends.policy.letter import write_letter, write_report
 from amends.policy.model import Policy
 from amends.policy.page.html import render_page
-from amends.policy.reader import read_policy
 from amends.policy.replay import replay
 from amends.policy.schema import case_schema
 from amends.policy.versions import best_of, decide_each, known_inputs
 
 DIFFERENT = 1
-BAD_POLICY = 1
 BAD_INPUT = 2
 
 
-class PolicyFile(click.ParamType["Policy"]):
-    """A policy file, read; one that does not read ends the command with all that is wrong."""
-
-    name = "policy"
-
-    def convert(
-        self, value: str | Policy, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Policy:
-        """Read the file."""
-        if isinstance(value, Policy):
-            return value
-        try:
-            return read_policy(value)
-        except OSError as error:
-            self.fail(f"{value}: {error.strerror}", param, ctx)
-        except PolicyError as error:
-            click.echo(str(error), err=True)
-            click.echo(f"\n{len(error.problems)} problem(s). Each is explained in docs/errors.md.", err=True)
-            sys.exit(BAD_POLICY)
-
-
-POLICY = PolicyFile()
 ALSO = click.option(
     "--also", type=POLICY, multiple=True, help="Another version of the policy; the better result wins."
 )
@@ -86,6 +64,10 @@ class Commands(click.Group):
 @click.version_option("0.1.0", prog_name="amends", message="%(prog)s %(version)s")
 def main() -> None:
     """A refund desk as code: one Markdown policy that customers read and that decides."""
+
+
+main.add_command(check_command)
+main.add_command(compare_command)
 
 
 @main.command("decide")

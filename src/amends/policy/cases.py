@@ -15,7 +15,7 @@ from amends.policy import dates
 from amends.policy.answer import Decision, Outcome
 from amends.policy.decision import decide
 from amends.policy.errors import InputError, PolicyError, Problems, suggest
-from amends.policy.facts import COUNT_MAX, Input
+from amends.policy.facts import COUNT_MAX, NONE, Input
 from amends.policy.model import Effect, Policy
 from amends.policy.money import EXPONENTS, Money
 from amends.policy.reader.document import Block, read_outline
@@ -269,6 +269,25 @@ def _instant(text: str, zone: str) -> str:
     return local.replace(tzinfo=dates.load_zone(zone)).isoformat()
 
 
+def write_cell(declared: Input, value: object, currency: str, zone: str) -> str:
+    """The readable cell that `read_cell` reads as this JSON value."""
+    type_ = declared.type
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if type_.kind is INSTANT.kind and value != NONE:
+        return _local_cell(str(value), zone)
+    if isinstance(value, int) and any(unit == "money" for unit, _ in type_.unit):
+        return str(Money(value, currency)).removeprefix(f"{currency} ")
+    return str(value)
+
+
+def _local_cell(text: str, zone: str) -> str:
+    """A local time, unless the clocks of the zone show it twice."""
+    local = dates.local_time(dates.parse_instant(text), zone)
+    shown = local.strftime("%Y-%m-%d %H:%M:%S" if local.second else "%Y-%m-%d %H:%M")
+    return shown if dates.parse_instant(_instant(shown, zone)) == dates.parse_instant(text) else text
+
+
 def _number_text(policy: Policy, name: str) -> str | None:
     if name in policy.parameters:
         return policy.parameters[name].text
@@ -292,14 +311,15 @@ def _differences(policy: Policy, case: WorkedCase) -> Iterator[str]:
         elif case.expected.get("error", error.input) != error.input:
             yield f"error is {error.input}, expected {case.expected['error']}"
         return
-    found = _found(decision)
+    found = shown_answer(decision)
     for name, wanted in case.expected.items():
         shown = found.get(name, "")
         if sorted(_words(shown)) != sorted(_words(wanted)):
             yield f"{name} is {shown or 'nothing'}, expected {wanted}"
 
 
-def _found(decision: Decision) -> dict[str, str]:
+def shown_answer(decision: Decision) -> dict[str, str]:
+    """What a decision says, in the words of the columns of worked cases."""
     currency = decision.currency
 
     def plain(amount: int) -> str:

@@ -6,6 +6,7 @@ from html import escape
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from amends.policy.limits import boundary_examples
 from amends.policy.model import Policy, Rule, Verb
 from amends.policy.words import say
 
@@ -142,6 +143,10 @@ def _is_at(rule: Rule, token: Token, policy: Policy) -> bool:
 
 def _rule(policy: Policy, rule: Rule) -> str:
     parts = [f"<p>{_VERBS[rule.verb]} when {escape(say(policy, rule.when))}.</p>"]
+    examples = boundary_examples(policy, rule)
+    if examples:
+        sides = "; ".join(f"{one.fact}: {one.last} yes, {one.first_outside} no" for one in examples)
+        parts.append(f"<p>Does this hold at the border? {escape(sides)}.</p>")
     if rule.lines:
         lines = "".join(
             f"<li>{escape(line.label)}: {escape(say(policy, line.expression))}</li>" for line in rule.lines

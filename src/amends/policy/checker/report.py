@@ -1,0 +1,64 @@
+"""The result of a check, in words and as JSON."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from amends.policy.checker.findings import Finding
+
+PROVED = {
+    "gap": "some clause decides every case",
+    "conflict": "clauses that hold together agree ({} pairs or groups)",
+    "dead-clause": "every clause can decide a case ({} rules)",
+    "vacuous-override": "every override can be needed ({})",
+    "broken-promise": "every promise is kept by every clause ({} proofs)",
+    "never-pays": "every grant can pay ({} rules)",
+    "out-of-bounds": "no refund is below zero or above what is left ({} rules)",
+}
+"""What is proved where nothing is found; {} is how often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found and proved."""
+
+    findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+    """What is worth knowing, and no defect."""
+    proved: Counter[str]
+    is_complete: bool
+    """Whether every question was asked."""
+    questions: int
+
+    def render(self, name: str) -> str:
+        """The whole report in words; `name` is the file."""
+        parts = [finding.render(name) for finding in self.findings]
+        if self.notes:
+            notes = (f"  - {name}:{note.span.line}: {note.message}" for note in self.notes)
+            parts.append("Asked needlessly (--json shows the case):\n" + "\n".join(notes))
+        if self.is_complete:
+            proofs = "\n".join(f"  - {line}" for line in self.proofs())
+            parts.append(
+                f"Proved, over all complete and possible cases:\n{proofs}" if proofs else "Nothing is proved."
+            )
+        else:
+            parts.append(f"Checking stopped after {len(self.findings)} findings; correct these first.")
+        return "\n\n".join(parts)
+
+    def proofs(self) -> list[str]:
+        """What was proved without exception."""
+        found = {finding.code for finding in self.findings}
+        return [
+            words.format(self.proved[code])
+            for code, words in PROVED.items()
+            if self.proved[code] and code not in found and "unproved" not in found
+        ]
+
+    def as_json(self, name: str) -> dict[str, object]:
+        """The report for programs."""
+        return {
+            "findings": [finding.as_json(name) for finding in self.findings],
+            "notes": [note.as_json(name) for note in self.notes],
+            "proved": self.proofs(),
+            "complete": self.is_complete,
+            "questions": self.questions,
+        }

@@ -1,0 +1,47 @@
+"""Questions about what stays unknown although every input is known: rows that are missing, money of another currency."""
+
+from functools import partial
+
+from amends.policy.checker.findings import Finding
+from amends.policy.checker.inquiry import Inquiry
+from amends.policy.checker.witness import Case
+from amends.policy.decision import decide
+from amends.policy.expression import Cell, Derived, Node, walk
+from amends.policy.model import Policy, Rule
+
+
+def check_unclear(inquiry: Inquiry) -> None:
+    """Whether every clause and every amount is known where every input is."""
+    policy = inquiry.policy
+    for rule in policy.rules:
+        table = _table_read(policy, rule)
+        if table is None:
+            message = f"`{rule.clause}` names money of one currency, and the case may be in another."
+            fix = "Name the currency under `currencies:`, or put the number into a table with a row for each."
+            finding = Finding("other-currency", (rule.clause,), rule.span, message, fix)
+        else:
+            message = f"The table `{table}` has no row for this case, and `{rule.clause}` reads it."
+            fix = "Add the row, or narrow the clause so that it does not read the table there."
+            finding = Finding("table-gap", (rule.clause, table), policy.tables[table].span, message, fix)
+        shows = partial(_stays_open, policy, rule.clause)
+        inquiry.rule_out(finding, shows, inquiry.situation.unclear(rule.index))
+
+
+def _stays_open(policy: Policy, clause: str, cases: tuple[Case, ...]) -> bool:
+    """Whether a case that leaves nothing out is nevertheless not known to fall under a clause, or what it pays."""
+    (case,) = cases
+    decision = decide(policy, case)
+    is_complete = all(name in case for name in policy.inputs)
+    cited = {(citation.id, citation.role) for citation in decision.clauses}
+    return is_complete and (decision.reason == "unanswerable" or (clause, "possible") in cited)
+
+
+def _table_read(policy: Policy, rule: Rule) -> str | None:
+    waiting: list[Node] = [rule.when, *(line.expression for line in rule.lines)]
+    while waiting:
+        for node in walk(waiting.pop()):
+            if isinstance(node, Cell):
+                return node.table
+            if isinstance(node, Derived):
+                waiting.append(policy.derived[node.name])
+    return None

@@ -1,0 +1,90 @@
+"""The numbers of a policy as limits: on which side of each a rule lies, and the values beside it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from amends.policy import types
+from amends.policy.expression import All, Compare, Node, Not, Number, Some
+from amends.policy.model import Parameter, Policy, Rule
+from amends.policy.money import Money
+from amends.policy.types import Kind, Type
+from amends.policy.words import say
+
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A comparison of a fact with a number, in the condition of a rule."""
+
+    rule: Rule
+    fact: Node
+    operator: str
+    """Between the fact, on the left, and the number: <, <=, > or >=."""
+    number: Parameter
+
+    @property
+    def is_upper(self) -> bool:
+        """Whether the rule lies below the number."""
+        return self.operator in ("<", "<=")
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryExample:
+    """What a rule says of the number itself and of its neighbour: day 7 yes, day 8 no."""
+
+    limit: Limit
+    fact: str
+    last: str
+    """The value nearest to the number that meets the condition."""
+    first_outside: str
+
+
+def limits_of(policy: Policy, rule: Rule) -> Iterator[Limit]:
+    """The numbers that the condition of a rule compares facts with."""
+    for operator, fact, number in _comparisons(rule.when, holds=True):
+        yield Limit(rule, fact, operator, policy.parameters[number])
+
+
+def _comparisons(node: Node, *, holds: bool) -> Iterator[tuple[str, Node, str]]:
+    match node:
+        case All() | Some():
+            for part in node.operands:
+                yield from _comparisons(part, holds=holds)
+        case Not():
+            yield from _comparisons(node.operand, holds=not holds)
+        case Compare(operator=("<" | "<=" | ">" | ">=") as written, left=fact, right=Number() as number):
+            yield written if holds else _OPPOSITE[written], fact, number.name
+        case Compare(operator=("<" | "<=" | ">" | ">=") as written, left=Number() as number, right=fact):
+            turned = _MIRRORED[written]
+            yield turned if holds else _OPPOSITE[turned], fact, number.name
+        case _:
+            pass
+
+
+def boundary_examples(policy: Policy, rule: Rule) -> list[BoundaryExample]:
+    """For each number that a rule compares whole values with, the last value inside and the first outside."""
+    found = []
+    for limit in limits_of(policy, rule):
+        number = limit.number.value
+        # Between two exact values there is always a third.
+        if isinstance(number, int) and limit.number.type.kind is Kind.NUMBER and not limit.fact.type.exact:
+            step = 1 if limit.is_upper else -1
+            last = number if limit.operator in ("<=", ">=") else number - step
+            shown = (_shown(limit.number, value) for value in (last, last + step))
+            found.append(BoundaryExample(limit, say(policy, limit.fact), *shown))
+    return found
+
+
+def _shown(number: Parameter, value: int) -> str:
+    if number.currency is not None:
+        return str(Money(value, number.currency))
+    return f"{value:,} {_noun(number.type, value)}".rstrip()
+
+
+def _noun(type_: Type, value: Fraction | int) -> str:
+    (noun, _), *_ = type_.unit or (("", 1),)
+    one = types.singular(noun)
+    return one if value == 1 or not noun else types.plural(one)

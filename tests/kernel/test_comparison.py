@@ -1,0 +1,152 @@
+"""Two versions of a policy: who gains, who loses, or a proof that nobody does."""
+
+import pytest
+
+from amends import decide, parse_policy, read_policy
+from amends.policy.comparison import Change, DifferentInputsError, compare, summarise
+from amends.policy.model import Policy
+from amends.policy.versions import known_inputs
+from conftest import ROOT
+from planted import BACK, LATE, deny, grant, small
+
+SMALL = small(BACK, LATE)
+EXAMPLES = ROOT / "examples"
+# One character of the shipped policy, and the first change it brings: who, by which clauses before and after.
+ONE_CHARACTER = {
+    "a day more": ("[7 days]", "[8 days]", Change.GAINS, "late", "full"),
+    "a day less": ("[7 days]", "[6 days]", Change.LOSES, "full", "late"),
+    "ten generations more": ("[50 gen", "[60 gen", Change.GAINS, "heavy", "full"),
+    "a generation less": ("[50 gen", "[49 gen", Change.LOSES, "full", "heavy"),
+    "a fault may take longer": ("[14 days]", "[15 days]", Change.LOSES, "fault", "late, not_yet"),
+    "the last day": ("age <= window and", "age < window and", Change.LOSES, "full", ""),
+    "the last generation": ("generations <= free_use", "generations < free_use", Change.LOSES, "full", ""),
+    "what was returned comes back": (
+        'returned "Returned before": -refunded\nthen: end now',
+        'returned "Returned before": refunded\nthen: end now',
+        Change.LOSES,
+        "full",
+        "fee_once, full",
+    ),
+    "nothing left": ("comes_back <= 0", "comes_back < 0", Change.GAINS, "used_up", ""),
+}
+
+
+def changed(before: str, after: str, text: str) -> Policy:
+    assert before in text
+    return parse_policy(text.replace(before, after))
+
+
+@pytest.mark.parametrize("name", ONE_CHARACTER)
+def test_one_character_is_a_change_for_people(shipped: Policy, name: str) -> None:
+    before, after, change, old, new = ONE_CHARACTER[name]
+    policies = (shipped, changed(before, after, shipped.text))
+
+    comparison = compare(*policies)
+
+    kinds = {(one.change, one.before.clauses, one.after.clauses) for one in comparison.differences}
+    assert comparison.is_complete
+    assert (change, tuple(old.split(", ")), tuple(new.split(", ")) if new else ()) in kinds
+    for one in comparison.differences:
+        verdicts = [decide(policy, known_inputs(policy, policies, one.case)) for policy in policies]
+        assert [verdict.outcome.value for verdict in verdicts] == [one.before.outcome, one.after.outcome]
+        assert [verdict.amount for verdict in verdicts] == [one.before.amount, one.after.amount]
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("a person puts it right", "a person sees to it"),
+        ("age <= window and generations <= free_use", "generations <= free_use and age <= window"),
+        ("not (prevents_use and continuous)", "(not prevents_use or not continuous)"),
+        ("days_between(purchased_at, requested_at)", "max(days_between(purchased_at, requested_at), 0)"),
+    ],
+    ids=["words", "order", "negation", "a bound that always holds"],
+)
+def test_other_words_for_the_same_are_proved_to_be_no_difference(
+    shipped: Policy, before: str, after: str
+) -> None:
+    comparison = compare(shipped, changed(before, after, shipped.text))
+
+    assert comparison.differences == ()
+    assert comparison.is_complete
+    assert "No difference. Proved" in summarise(comparison)
+
+
+def test_half_a_cent_is_a_difference(shipped: Policy) -> None:
+    (difference,) = compare(shipped, changed("half_up", "half_even", shipped.text)).differences
+
+    assert difference.change is Change.LOSES
+    assert difference.before.amount - difference.after.amount == 1
+
+
+def test_the_most_that_is_gained_is_measured_where_one_hundred_was_paid() -> None:
+    half = grant(
+        "back",
+        "age <= window",
+        "paid=round(paid * part)",
+        words="In [10 days]{#window} [25%]{#part} comes back.",
+    )
+    before = parse_policy(small(half, BACK.partition("```\n\n")[2], LATE))
+
+    (difference,) = compare(before, parse_policy(SMALL)).differences
+
+    assert (difference.change, difference.amount) == (Change.GAINS, 7_500)
+
+
+def test_another_reason_for_the_same_answer_is_told_apart() -> None:
+    more = parse_policy(
+        small(BACK, LATE, deny("later", "age > longer", words="Nor after [20 days]{#longer}."))
+    )
+
+    (difference,) = compare(parse_policy(SMALL), more).differences
+
+    assert (difference.change, difference.amount) == (Change.SAME, None)
+    assert (difference.before.clauses, difference.after.clauses) == (("late",), ("late", "later"))
+
+
+def test_an_input_that_only_one_policy_knows_ranges_freely() -> None:
+    gift = SMALL.replace("assume:\n", '  gift: yes or no, from desk, "A gift"\nassume:\n').replace(
+        "when: age <= window", "when: age <= window and not gift"
+    )
+    after = parse_policy(gift.replace("when: age > window", "when: age > window or gift"))
+
+    (difference,) = compare(parse_policy(SMALL), after).differences
+
+    assert difference.change is Change.LOSES
+    assert difference.case["gift"] is True
+
+
+def test_a_case_that_only_one_policy_refuses_is_a_difference() -> None:
+    after = changed("refunded <= paid", "refunded < paid", SMALL)
+
+    found = compare(parse_policy(SMALL), after).differences
+
+    assert {one.after.outcome for one in found} == {"error"}
+
+
+def test_an_input_of_two_kinds_cannot_be_compared() -> None:
+    after = changed("lessons: count of lessons", "lessons: money", SMALL)
+
+    with pytest.raises(
+        DifferentInputsError, match="`lessons` is `count of lessons` in one policy and `money`"
+    ):
+        compare(parse_policy(SMALL), after)
+
+
+def test_days_are_days_of_the_zone_of_each_policy() -> None:
+    comparison = compare(parse_policy(SMALL), parse_policy(small(BACK, LATE, zone="Asia/Tokyo")))
+
+    assert {one.change for one in comparison.differences} == {Change.GAINS, Change.LOSES}
+    assert comparison.is_complete
+
+
+def test_two_published_versions_differ_for_the_better() -> None:
+    before, after = (read_policy(EXAMPLES / f"dreamhost-{days}-days.md") for days in (30, 97))
+
+    comparison = compare(before, after)
+
+    assert [(one.change, one.after.clauses) for one in comparison.differences] == [
+        (Change.GAINS, ("guarantee",)),
+        (Change.GAINS, ("by_hand",)),
+    ]
+    assert comparison.is_complete
