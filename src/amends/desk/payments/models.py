@@ -6,7 +6,7 @@ from django.db.models import Q
 from amends.desk import ids
 from amends.desk.accounts.models import Customer
 from amends.desk.journal.models import Account
-from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
+from amends.desk.payments.states import RefundState
 
 
 class DisputeStatus(models.TextChoices):
@@ -115,7 +115,7 @@ class Refund(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["case_id", "payment", "purpose"],
-                condition=Q(origin="desk") & ~Q(state__in=[state.value for state in ENDED_WITHOUT_MONEY]),
+                condition=Q(origin="desk") & ~Q(state__in=["canceled", "rejected", "failed"]),
                 name="one_live_refund_per_purpose",
             ),
         )
