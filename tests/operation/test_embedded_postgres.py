@@ -155,13 +155,17 @@ def test_a_number_that_a_stranger_has_after_a_reboot_stops_nobody(folder: Path) 
 
 def test_an_initdb_that_was_killed_leaves_nothing_half_made(folder: Path) -> None:
     user = start_user(folder)
-    assert wait_until((folder / "data.new" / "PG_VERSION").exists)
+    assert wait_until(lambda: any(folder.glob("fresh-*/PG_VERSION")))
     user.kill()
     user.communicate()
     assert not (folder / "data").exists()
 
     with used(folder) as (_, address):
         assert ask(address) == 1
+        os.kill(keeper(folder), signal.SIGTERM)
+        assert wait_until(lambda: is_stopped(folder))
+    with used(folder):
+        assert not any(folder.glob("fresh-*"))
 
 
 def test_a_path_too_long_for_a_socket_is_used_all_the_same(tmp_path: Path) -> None:

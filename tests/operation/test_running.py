@@ -156,16 +156,16 @@ def test_the_death_of_one_program_ends_the_others(tmp_path: Path) -> None:
 def test_a_database_that_is_away_is_said_within_two_seconds(tmp_path: Path) -> None:
     address = f"postgresql://amends@/desk?host={tmp_path}"
     ask_ready = (
-        "import django; django.setup()\n"
+        "import time, django; django.setup()\n"
         "from django.test import Client\n"
         "client = Client(headers={'host': 'localhost'})\n"
-        "print(client.get('/healthz').status_code, client.get('/readyz').status_code)"
+        "alive = client.get('/healthz').status_code; begun = time.monotonic()\n"
+        "print(alive, client.get('/readyz').status_code, time.monotonic() - begun < 2.5)"
     )
     with socket.socket(socket.AF_UNIX) as silent:
         # Somebody takes the call and never says a word: what a server that hangs looks like.
         silent.bind(str(tmp_path / ".s.PGSQL.5432"))
         silent.listen()
-        begun = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-c", ask_ready],
             env=environment(
@@ -176,8 +176,7 @@ def test_a_database_that_is_away_is_said_within_two_seconds(tmp_path: Path) -> N
             check=False,
         )
 
-    assert done.stdout.splitlines()[-1] == "200 503", done.stderr
-    assert time.monotonic() - begun < 5
+    assert done.stdout.splitlines()[-1] == "200 503 True", done.stderr
 
 
 def test_the_settings_of_a_public_desk_have_nothing_to_warn_of(tmp_path: Path) -> None:

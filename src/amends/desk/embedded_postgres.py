@@ -123,6 +123,8 @@ def _ensure_running(folder: Path, *, fast: bool) -> None:
         _create(data)
     if _is_ready(data):
         return
+    for leftover in folder.glob("fresh-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     keeper = _start_keeper(folder, fast=fast)
     end = time.monotonic() + START_SECONDS_MAX
     while not _is_ready(data):
@@ -149,10 +151,11 @@ def _start_keeper(folder: Path, *, fast: bool) -> int:
 
 
 def _create(data: Path) -> None:
-    """Make the cluster beside its place, then rename it: one that was killed leaves nothing half made."""
-    fresh = data.with_name("data.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(mode=0o700)
+    """Make the cluster beside its place, then rename it: one that was killed leaves nothing half made.
+
+    Each attempt has a folder of its own, because an initdb that was killed still tidies up a moment later.
+    """
+    fresh = Path(tempfile.mkdtemp(prefix="fresh-", dir=data.parent))
     _give(fresh)
     command = [str(_programs() / "initdb"), "-D", str(fresh), "-U", OWNER, "-A", "trust", "-E", "UTF8"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions"]
