@@ -191,7 +191,8 @@ def test_clauses_are_set_aside_and_somebody_else_agrees(web: Client, shop: Shop)
     own = both.submit(of(case, "approve"), plan)
 
     assert "The policy now gives $18.15; somebody else has to agree." in said
-    assert "set aside by a person" in said
+    assert "late true set aside by a person" in said
+    assert "full false grants" in said
     assert "You proposed this; somebody else has to agree." in own
     assert nothing_moved()
 

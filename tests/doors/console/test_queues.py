@@ -178,7 +178,15 @@ def test_the_kind_narrows_a_queue_and_stays_in_the_address(web: Client, shop: Sh
 
 @pytest.mark.parametrize(
     "address",
-    ["?queue=nothing", "?kind=gift", "?after=x", "?after=2025-09-01~1", "?after=2025-09-01T10:00:00~1"],
+    [
+        "?queue=nothing",
+        "?q=%00",
+        "cases/%00",
+        "?kind=gift",
+        "?after=x",
+        "?after=2025-09-01~1",
+        "?after=2025-09-01T10:00:00~1",
+    ],
 )
 def test_an_address_that_names_nothing_is_not_there(web: Client, shop: Shop, address: str) -> None:
     assert look(web, shop).get(f"/console/{address}").status == 404

@@ -68,9 +68,9 @@ class Card:
     headline: Promise
     outcome: Badge
     applying: list[Sentence]
-    """What holds, might hold, or was set aside."""
+    """What has a part in the decision: it holds, might hold, was set aside, or a person used it."""
     others: list[Sentence]
-    """What does not hold."""
+    """What has none."""
     facts: tuple[Fact, ...]
     current: PolicyVersion
     plan: Plan | None
@@ -85,7 +85,7 @@ def make_card(case: Case, record: DecisionRecord) -> Card:
     """Everything that stands on the card."""
     rules, facts = policies.report_on(record.version, record.inputs)
     parts = {one["id"]: one for one in record.core["clauses"]}
-    sentences = [_sentence(rule, parts.get(rule.clause), record.grant_by) for rule in rules]
+    sentences = [_sentence(rule, parts.get(rule.clause)) for rule in rules]
     return Card(
         record=record,
         headline=_HEADLINES[record.outcome],
@@ -98,18 +98,14 @@ def make_card(case: Case, record: DecisionRecord) -> Card:
     )
 
 
-def _sentence(rule: RuleReport, part: Mapping[str, str] | None, grant_by: str) -> Sentence:
-    """A clause in its part; one that a person sets aside or uses has a part whatever it holds."""
-    is_cited = part is not None and (
-        rule.held is not False or part["role"] == "waived" or rule.clause == grant_by
-    )
+def _sentence(rule: RuleReport, part: Mapping[str, str] | None) -> Sentence:
     return Sentence(
         clause=rule.clause,
         text=rule.text,
         truth=_TRUTHS[rule.held],
         tone="" if rule.held is False else "unknown" if rule.held is None else _TONES[rule.verb],
-        role=_ROLES[part["role"]] if part and is_cited else "",
-        by=part.get("by", "") if part and is_cited else "",
+        role=_ROLES[part["role"]] if part else "",
+        by=part.get("by", "") if part else "",
         conditions=rule.conditions,
     )
 

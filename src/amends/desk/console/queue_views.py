@@ -28,10 +28,10 @@ def show_queue(request: HttpRequest, user: User) -> HttpResponseBase:
     """A queue, or what a search finds; queue, kind, search and page stand in the address."""
     name, kind = request.GET.get("queue", FIRST), request.GET.get("kind", "")
     words = request.GET.get("q", "").strip()
-    if name not in QUEUES or (kind and kind not in RequestKind.values):
+    if name not in QUEUES or (kind and kind not in RequestKind.values) or "\0" in words:
         raise Http404
     found = find_cases(words) if words else cases_in(QUEUES[name], user)
-    if words and (case := found.filter(number__iexact=words).first()):
+    if words and (case := found.filter(number=words.upper()).first()):
         return redirect("console_case", case.number)
     if kind:
         found = found.filter(request=kind)

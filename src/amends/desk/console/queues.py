@@ -6,11 +6,12 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from amends.desk import clock
-from amends.desk.accounts.models import User
+from amends.desk.accounts.models import Customer, User
 from amends.desk.cases.models import Case, CaseState, RequestKind, Task, TaskKind
 from amends.desk.payments.models import Dispute, DisputeStatus
 
@@ -25,9 +26,10 @@ def _waiting_for(*kinds: TaskKind) -> Exists:
     return Exists(Task.objects.filter(case=OuterRef("pk"), kind__in=kinds, done_at=None))
 
 
-def _disputed() -> Exists:
+def _disputed() -> Q:
     under_way = Dispute.objects.filter(status__in=(DisputeStatus.INQUIRY, DisputeStatus.OPEN))
-    return Exists(under_way.filter(payment=OuterRef("line__order__payment")))
+    # From the few disputes to their cases, not the other way round.
+    return Q(line__order__payment__in=under_way.values("payment"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,12 @@ def counts(user: User) -> dict[str, str]:
 
 
 def find_cases(words: str) -> QuerySet[Case]:
-    """Cases by their number, their order's number or their customer's address."""
-    return Case.objects.filter(
-        Q(number__iexact=words) | Q(line__order__number=words) | Q(customer__email__iexact=words)
-    )
+    """Cases by their number, their order's number or their customer's address, each looked up by its index."""
+    known = Customer.objects.annotate(address=Lower("email")).filter(address=words.lower())
+    found = Case.objects.filter(number=words.upper()).values("id")
+    of_order = Case.objects.filter(line__order__number=words).values("id")
+    of_customer = Case.objects.filter(customer__in=known).values("id")
+    return Case.objects.filter(id__in=found.union(of_order, of_customer))
 
 
 def read_page(cases: QuerySet[Case], order: str, cursor: str) -> Page:
