@@ -6,7 +6,7 @@ from django.db.models import Q
 from amends.desk import ids
 from amends.desk.accounts.models import Customer
 from amends.desk.journal.models import Account
-from amends.desk.payments.states import RefundState
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 
 
 class DisputeStatus(models.TextChoices):
