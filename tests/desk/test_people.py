@@ -5,7 +5,7 @@ from amends.desk.cases.models import (
     CaseState,
     RequestKind,
 )
-from amends.desk.cases.stating import ask, decline, goodwill
+from amends.desk.cases.stating import Gift, ask, decline, goodwill, next_gift
 from amends.desk.credits.actions import wallet
 from amends.desk.journal.models import Posting
 from shop import METER, Shop, approve_by_one, day, go_to, latest, letters, nothing_moved, now
@@ -49,7 +49,11 @@ def test_a_question_stops_the_clock_and_the_answer_moves_the_day(shop: Shop) -> 
 def test_goodwill_is_a_posting_of_its_own(shop: Shop) -> None:
     case = shop.ask(shop.sell(shop.monthly), RequestKind.BILLING_ERROR)
 
-    goodwill(case, shop.staff("approver", Role.APPROVER), 20, 400, "Sorry for the long wait.")
+    approver = shop.staff("approver", Role.APPROVER)
+    gift = Gift(next_gift(case), 20, 400)
+    # The button is pressed twice.
+    goodwill(case, approver, gift, "Sorry for the long wait.")
+    goodwill(case, approver, gift, "Sorry for the long wait.")
 
     assert wallet(shop.customer, METER) == 20
     posted = Posting.objects.filter(entry__kind="goodwill").values_list("account", "side", "amount")

@@ -248,7 +248,7 @@ def test_goodwill_is_a_gift_with_a_posting_of_its_own(web: Client, shop: Shop) -
     case = denied(shop)
 
     said = member(web, shop, Role.APPROVER).submit(
-        of(case, "goodwill"), {"quantity": "100", "value": "2.50", "reason": WHY}
+        of(case, "goodwill"), {"number": "1", "quantity": "100", "value": "2.50", "reason": WHY}
     )
 
     assert "The credits are in the customer's wallet." in said
@@ -273,7 +273,9 @@ def test_a_gift_that_is_no_gift_is_refused(
 ) -> None:
     case = denied(shop)
 
-    said = member(web, shop, Role.APPROVER).submit(of(case, "goodwill"), form | {"reason": WHY})
+    said = member(web, shop, Role.APPROVER).submit(
+        of(case, "goodwill"), form | {"number": "1", "reason": WHY}
+    )
 
     assert why in said
     assert Lot.objects.count() == 0
@@ -284,7 +286,7 @@ def test_an_agent_gives_no_gifts(web: Client, shop: Shop) -> None:
     case = denied(shop)
 
     said = member(web, shop, Role.AGENT).submit(
-        of(case, "goodwill"), {"quantity": "10", "value": "1", "reason": WHY}
+        of(case, "goodwill"), {"number": "1", "quantity": "10", "value": "1", "reason": WHY}
     )
 
     assert "Your role does not include this." in said

@@ -101,6 +101,7 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
     """Decide a case from what is known now; None where its facts contradict each other and a person has to look.
 
     Locks: the customer, then the case, so that two cases of one account are decided one after the other.
+    Raises: InputError: with a waiver only; nothing was written.
     """
     with transaction.atomic(savepoint=False):
         Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
@@ -109,6 +110,9 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
             found, judgement = judge_now(case, waiver)
             _complete_if_nothing_is_asked(case, found, judgement if waiver is None else judge_now(case)[1])
         except InputError as error:
+            if waiver is not None:
+                # A person waits for the answer, such as that there is no such clause.
+                raise
             tasks.give(case, TaskKind.REVIEW, f"The facts contradict each other: {error.message}")
             _put(case, CaseState.OPEN)
             record(f"case:{case.id}", "desk", "not_decidable", input=error.input, why=error.message)

@@ -1,5 +1,6 @@
 """What staff say about a case, by name and with a reason: facts, evidence, clauses set aside, questions, a no."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -212,22 +213,56 @@ def assign(case: Case, by: User, to: User | None) -> None:
     record(f"case:{case.id}", f"staff:{by.id}", "assigned", to=str(to.id) if to else None)
 
 
-def goodwill(case: Case, by: User, quantity: int, value: int, reason: str) -> Lot:
-    """Give credits beyond the policy: a posting of its own, never part of a decision.
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """Credits beyond the policy.
 
     Amounts: `value` in minor units of the order's currency, what the credits are worth in the books.
     """
+
+    number: int
+    """Which gift of the case it is, so that a button pressed twice gives once."""
+    quantity: int
+    value: int
+
+
+def goodwill(case: Case, by: User, gift: Gift, reason: str) -> Lot:
+    """Give credits beyond the policy: a posting of its own, never part of a decision.
+
+    Idempotent: by the gift's number in the case.
+    Raises: NotAllowedError, OutdatedError: nothing was written.
+    """
     _demand(by, reason, Role.APPROVER, Role.FINANCE)
-    if quantity <= 0 or value < 0:
+    if gift.quantity <= 0 or gift.value < 0:
         raise NotAllowedError("A gift has at least one credit, and is not worth less than nothing.")
     with transaction.atomic():
-        number = Lot.objects.filter(reference__startswith=f"goodwill:{case.id}:").count() + 1
-        reference = f"goodwill:{case.id}:{number}"
-        lot = grant_credits(case.customer, LotSource.GOODWILL, case.line.meter, quantity, reference)
-        lines = [debit(Account.GOODWILL, value), credit(Account.CREDIT_LIABILITY_PROMOTIONAL, value)]
+        _lock(case)
+        reference = f"goodwill:{case.id}:{gift.number}"
+        known = Lot.objects.filter(reference=reference).first()
+        if known is not None:
+            return known
+        if gift.number != next_gift(case):
+            raise OutdatedError("The case has moved on; look at it again.")
+        lot = grant_credits(case.customer, LotSource.GOODWILL, case.line.meter, gift.quantity, reference)
+        lines = [
+            debit(Account.GOODWILL, gift.value),
+            credit(Account.CREDIT_LIABILITY_PROMOTIONAL, gift.value),
+        ]
         post("goodwill", reference, case.line.order.currency, lines)
-        record(f"case:{case.id}", f"staff:{by.id}", "goodwill", credits=quantity, value=value, reason=reason)
+        record(
+            f"case:{case.id}",
+            f"staff:{by.id}",
+            "goodwill",
+            credits=gift.quantity,
+            value=gift.value,
+            reason=reason,
+        )
     return lot
+
+
+def next_gift(case: Case) -> int:
+    """The number that the next gift of a case has."""
+    return Lot.objects.filter(reference__startswith=f"goodwill:{case.id}:").count() + 1
 
 
 def fix_fault(issue: Issue, by: User, fixed_at: datetime, reason: str) -> list[Case]:

@@ -12,6 +12,7 @@ from amends.desk.cases.approving import NotAllowedError, OutdatedError, approve
 from amends.desk.cases.models import Case, Evidence
 from amends.desk.cases.stating import (
     FIXED_AT,
+    Gift,
     ask,
     assign,
     decline,
@@ -110,7 +111,8 @@ def _assign(request: HttpRequest, case: Case, user: User) -> str:
 def _goodwill(request: HttpRequest, case: Case, user: User) -> str:
     quantity = read_count(read_text(request, "quantity"))
     value = read_amount(read_text(request, "value"), case.line.order.currency)
-    goodwill(case, user, quantity, value, read_text(request, "reason"))
+    gift = Gift(read_count(read_text(request, "number")), quantity, value)
+    goodwill(case, user, gift, read_text(request, "reason"))
     return _("Given. The credits are in the customer's wallet.")
 
 

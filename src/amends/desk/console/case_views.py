@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from amends.desk.accounts.models import User
 from amends.desk.cases.models import Case, DecisionRecord, Evidence
 from amends.desk.cases.progress import case_in_words
+from amends.desk.cases.stating import next_gift
 from amends.desk.console import context
 from amends.desk.console.access import staff_only
 from amends.desk.console.card import make_card
@@ -37,6 +38,7 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
         "card": make_card(case, record) if record else None,
         "choices": choices_of(case, record),
         "is_mine": case.assignee_id == user.id,
+        "next_gift": next_gift(case),
     }
     return render(request, "console/case.html", shown)
 

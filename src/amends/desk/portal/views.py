@@ -23,7 +23,7 @@ from amends.desk.payments.models import Refund
 from amends.desk.policies.actions import acknowledge, arrival, version_at
 from amends.desk.policies.models import Acknowledgement
 from amends.desk.portal.access import customer_only
-from amends.desk.portal.forms import MessageForm, RequestForm
+from amends.desk.portal.forms import TEXT_LENGTH_MAX, MessageForm, RequestForm
 from amends.desk.portal.outlook import look_ahead, unsaved_case
 from amends.desk.portal.story import steps_of, thread_of
 from amends.policy.types import YES_NO
@@ -230,13 +230,18 @@ def act_on_case(request: HttpRequest, customer: Customer, number: str, action: s
     return redirect("case", number)
 
 
+def _said(request: HttpRequest, name: str) -> str:
+    """What somebody wrote, without what no letter can show, and no longer than we read."""
+    return request.POST.get(name, "").replace("\0", "").strip()[:TEXT_LENGTH_MAX]
+
+
 def _answer(request: HttpRequest, case: Case, speaker: Speaker) -> str:
     given = {
         name.removeprefix("answer_"): value == "yes"
         for name, value in request.POST.items()
         if name.startswith("answer_")
     }
-    answer(case, speaker, given, request.POST.get("reason", "").strip())
+    answer(case, speaker, given, _said(request, "reason"))
     return _("Thank you. We have decided again with your answer.")
 
 
@@ -258,7 +263,7 @@ def _upload(request: HttpRequest, case: Case, speaker: Speaker) -> str:
 
 
 def _appeal(request: HttpRequest, case: Case, speaker: Speaker) -> str:
-    text = request.POST.get("text", "").strip()
+    text = _said(request, "text")
     if not text:
         raise NotPossibleError(_("Please say what we should look at again."))
     appeal(case, speaker.actor, text)

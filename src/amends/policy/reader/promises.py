@@ -49,7 +49,7 @@ class PromiseReader:
                 return None
             along = text.cut(words[-1].end())
             statement = self._ordered(text.cut(0, words[-1].start()))
-            if not self._is_input(along):
+            if not self._grows(along):
                 return None
         if statement is None:
             return None
@@ -64,10 +64,17 @@ class PromiseReader:
             return None
         return node
 
-    def _is_input(self, name: Fragment) -> bool:
+    def _grows(self, name: Fragment) -> bool:
+        """Whether it names an input whose values have an order."""
         scope = self.expressions.scope
-        if name.text in scope.inputs:
-            return True
+        if declared := scope.inputs.get(name.text):
+            grows = declared.type.kind in (Kind.NUMBER, Kind.INSTANT)
+            if not grows:
+                message = f"`{name.text}` is `{declared.type}`, which cannot grow."
+                self.problems.add(
+                    "wrong-type", name.span(), message, "Name an amount, a number or an instant."
+                )
+            return grows
         if name.text in scope.definitions:
             fix = "Name one of the inputs it is made of: the others stay as they are."
         else:
