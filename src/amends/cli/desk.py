@@ -18,6 +18,7 @@ from amends.desk import embedded_postgres
 
 WEB_PORT = 8400
 SANDBOX_PORT = 8401
+SANDBOX_ADDRESS = f"http://127.0.0.1:{SANDBOX_PORT}"
 START_SECONDS_MAX = 60
 DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105  # of a sandbox on this machine
 
@@ -165,12 +166,19 @@ def _where(environment: dict[str, str], port: int, *, is_demo: bool) -> str:
             f"  API       http://127.0.0.1:{port}/api/v1/docs",
             "            key amk_demo_shop_key_for_trials",
             f"  policy    http://127.0.0.1:{port}/policy",
+            f"  portal    http://127.0.0.1:{port}/start (customer: tara@customers.example)",
+            f"  console   http://127.0.0.1:{port}/console/ (staff: approver@example.com)",
             f"  gateway   {environment['STRIPE_API_BASE']}/_sandbox/dump",
-            f"  mail      {state}/mail",
-            "  clock     bin/amends clock advance --days 14",
+            f"  mail      {state}/mail (the codes to sign in come here, too)",
+            f"  clock     {_clock_command(environment['STRIPE_API_BASE'])}",
             "docs/contract.md tells the rest. Ctrl-C stops everything.",
         ]
     return "\n".join(lines)
+
+
+def _clock_command(sandbox: str) -> str:
+    command = "bin/amends clock advance --days 14"
+    return command if sandbox == SANDBOX_ADDRESS else f"STRIPE_API_BASE={sandbox} {command}"
 
 
 @click.group("books")
@@ -224,11 +232,11 @@ def clock_group() -> None:
 
 
 @clock_group.command("advance")
-@click.option("--days", default=0)
-@click.option("--hours", default=0)
+@click.option("--days", type=click.IntRange(min=0), default=0)
+@click.option("--hours", type=click.IntRange(min=0), default=0)
 def advance_command(days: int, hours: int) -> None:
     """Let time pass for desk and sandbox."""
-    address = os.environ.get("STRIPE_API_BASE", f"http://127.0.0.1:{SANDBOX_PORT}")
+    address = os.environ.get("STRIPE_API_BASE", SANDBOX_ADDRESS)
     seconds = int(timedelta(days=days, hours=hours).total_seconds())
     request = urllib.request.Request(
         f"{address}/_sandbox/clock/advance", data=f"seconds={seconds}".encode(), method="POST"
@@ -237,7 +245,10 @@ def advance_command(days: int, hours: int) -> None:
         with urllib.request.urlopen(request, timeout=10) as answer:
             click.echo(answer.read().decode())
     except (urllib.error.URLError, OSError) as error:
-        raise click.ClickException(f"The sandbox does not answer ({error}). Is bin/demo running?") from None
+        raise click.ClickException(
+            f"The sandbox at {address} does not answer ({error}). Start bin/demo; with another "
+            "--sandbox-port, set STRIPE_API_BASE to the address it prints."
+        ) from None
 
 
 @click.command("retention")

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from amends.desk.accounts.models import Role
 from amends.desk.cases import statistics
 from amends.desk.cases.models import Case, RequestKind
@@ -42,6 +44,25 @@ def test_the_card_shows_every_clause_with_its_facts(web: Client, shop: Shop) -> 
     assert "Not so: age is at most 7 days (age = 9 days" in shown
     assert "Processing fee kept by the payment provider $0.85 desk" in shown
     assert "It is the version in force." in shown
+
+
+@pytest.mark.parametrize(
+    "role, offered",
+    [
+        (Role.AGENT, {"Decline", "State a fact", "Set clauses aside"}),
+        (Role.APPROVER, {"Approve $", "Decline", "State a fact", "Set clauses aside", "Goodwill credits"}),
+        (Role.FINANCE, {"Goodwill credits"}),
+        (Role.POLICY_OWNER, set()),
+    ],
+)
+def test_the_card_offers_what_the_role_may_do(web: Client, shop: Shop, role: Role, offered: set[str]) -> None:
+    case = shop.ask(shop.sell(shop.annual, fee=691))
+
+    shown = look(web, shop, role).page(f"/console/cases/{case.number}")
+
+    actions = ("Approve $", "Decline", "State a fact", "Set clauses aside", "Goodwill credits")
+    assert {action for action in actions if action in shown} == offered
+    assert ("Approvers agree to payments." in shown) == (role != Role.APPROVER)
 
 
 def test_what_is_overridden_names_what_overrides_it(web: Client, shop: Shop) -> None:

@@ -110,7 +110,7 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
     with transaction.atomic():
         case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
         decided = case.decisions.order_by("-sequence").first()
-        if not by.has_role(Role.APPROVER):
+        if not by.has_role(*APPROVERS):
             raise NotAllowedError("Only approvers agree to payments.")
         if decided is None or case.state not in _APPROVABLE or decided.plan_sha256 != plan_sha256:
             raise OutdatedError("The case has moved on; look at it again.")
@@ -123,6 +123,8 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
     return decided
 
 
+APPROVERS = (Role.APPROVER,)
+"""Who agrees to payments."""
 _APPROVABLE = (CaseState.DECIDED, CaseState.OPEN)
 
 

@@ -35,6 +35,10 @@ from amends.desk.journal.actions import credit, debit, post
 from amends.desk.journal.models import Account
 from amends.desk.policies import actions as policies
 
+HANDLERS = (Role.AGENT, Role.APPROVER)
+"""Who states facts, sets clauses aside, asks and declines."""
+GIVERS = (Role.APPROVER, Role.FINANCE)
+"""Who gives goodwill credits."""
 REASON_LENGTH_MIN = 10
 FIXED_AT = "issue_resolved_at"
 
@@ -44,7 +48,7 @@ def state_fact(case: Case, by: User, name: str, value: object, reason: str) -> D
 
     Raises: NotAllowedError: no such fact, no reason, or not an agent; nothing was written.
     """
-    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    _demand(by, reason, *HANDLERS)
     with transaction.atomic():
         _lock(case)
         declared = policies.read(policies.version_at_purchase(case.line.purchased_at)).inputs.get(name)
@@ -74,7 +78,7 @@ def _fix(case: Case, by: User, value: object) -> None:
 
 def judge_evidence(evidence: Evidence, by: User, *, is_useful: bool, reason: str) -> DecisionRecord | None:
     """Accept or reject a file by name (reading R11); the case is decided again."""
-    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    _demand(by, reason, *HANDLERS)
     with transaction.atomic():
         _lock(evidence.case)
         evidence.state = EvidenceState.ACCEPTED if is_useful else EvidenceState.REJECTED
@@ -100,7 +104,7 @@ def waive(
 
     Raises: NotAllowedError, InputError: nothing was written.
     """
-    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    _demand(by, reason, *HANDLERS)
     with transaction.atomic():
         _lock(case)
         if case.state == CaseState.PAYING:
@@ -119,7 +123,7 @@ def decline(case: Case, by: User, reason: str) -> None:
 
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    _demand(by, reason, *HANDLERS)
     with transaction.atomic():
         _lock(case)
         decided = case.decisions.order_by("-sequence").first()
@@ -138,7 +142,7 @@ def reopen(case: Case, by: User, reason: str) -> None:
 
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    _demand(by, reason, *HANDLERS)
     with transaction.atomic():
         _lock(case)
         if case.state != CaseState.CLOSED:
@@ -173,7 +177,7 @@ def answer_appeal(case: Case, by: User, result: str) -> None:
 
 def ask(case: Case, by: User, question: str) -> None:
     """Ask the customer; the time in which we answer stands still until they do."""
-    _demand(by, question, Role.AGENT, Role.APPROVER)
+    _demand(by, question, *HANDLERS)
     with transaction.atomic():
         _lock(case)
         if case.state not in (CaseState.OPEN, CaseState.DECIDED, CaseState.WAITING_ON_CUSTOMER):
@@ -232,7 +236,7 @@ def goodwill(case: Case, by: User, gift: Gift, reason: str) -> Lot:
     Idempotent: by the gift's number in the case.
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, reason, Role.APPROVER, Role.FINANCE)
+    _demand(by, reason, *GIVERS)
     if gift.quantity <= 0 or gift.value < 0:
         raise NotAllowedError("A gift has at least one credit, and is not worth less than nothing.")
     with transaction.atomic():
@@ -271,7 +275,7 @@ def fix_fault(issue: Issue, by: User, fixed_at: datetime, reason: str) -> list[C
     Locks: the issue, so that it is fixed once.
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, reason, Role.AGENT, Role.APPROVER)
+    _demand(by, reason, *HANDLERS)
     with transaction.atomic():
         issue.refresh_from_db(from_queryset=Issue.objects.select_for_update(no_key=True))
         if issue.fixed_at is not None:
