@@ -10,7 +10,7 @@ from amends.desk.accounts.models import Role, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks
 from amends.desk.cases.answering import end_fault
-from amends.desk.cases.approving import NotAllowedError, OutdatedError
+from amends.desk.cases.approving import APPROVERS, NotAllowedError, OutdatedError
 from amends.desk.cases.deciding import Waiver, close, decide_case
 from amends.desk.cases.models import (
     Appeal,
@@ -158,7 +158,7 @@ def answer_appeal(case: Case, by: User, result: str) -> None:
 
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, result, Role.APPROVER)
+    _demand(by, result, *APPROVERS)
     with transaction.atomic():
         _lock(case)
         made = Appeal.objects.filter(case=case, decided_at=None).first()

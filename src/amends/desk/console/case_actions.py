@@ -13,12 +13,14 @@ from amends.desk.cases.models import Case, Evidence
 from amends.desk.cases.stating import (
     FIXED_AT,
     Gift,
+    answer_appeal,
     ask,
     assign,
     decline,
     goodwill,
     judge_evidence,
     note,
+    reopen,
     state_fact,
     waive,
 )
@@ -116,6 +118,16 @@ def _goodwill(request: HttpRequest, case: Case, user: User) -> str:
     return _("Given. The credits are in the customer's wallet.")
 
 
+def _answer_appeal(request: HttpRequest, case: Case, user: User) -> str:
+    answer_appeal(case, user, read_text(request, "result"))
+    return _("Answered. The customer has a letter with what you found.")
+
+
+def _reopen(request: HttpRequest, case: Case, user: User) -> str:
+    reopen(case, user, read_text(request, "reason"))
+    return _("The case is open again, with a task to look at it.")
+
+
 def _judge(request: HttpRequest, case: Case, user: User) -> str:
     wanted = Evidence.objects.select_related("case__line")
     evidence_id, verdict = read_id(read_text(request, "evidence")), read_text(request, "verdict")
@@ -136,4 +148,6 @@ _ACTIONS = {
     "assign": _assign,
     "goodwill": _goodwill,
     "judge": _judge,
+    "answer-appeal": _answer_appeal,
+    "reopen": _reopen,
 }

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from amends.desk.accounts.models import User
 from amends.desk.cases.approving import APPROVERS
-from amends.desk.cases.models import Case, DecisionRecord, Evidence
+from amends.desk.cases.models import Appeal, Case, DecisionRecord, Evidence
 from amends.desk.cases.progress import case_in_words
 from amends.desk.cases.stating import GIVERS, HANDLERS, next_gift
 from amends.desk.console import context
@@ -40,6 +40,7 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
         "choices": choices_of(case, record),
         "is_mine": case.assignee_id == user.id,
         "next_gift": next_gift(case),
+        "appeal": Appeal.objects.filter(case=case).select_related("decided_by").first(),
         "may_approve": user.has_role(*APPROVERS),
         "may_handle": user.has_role(*HANDLERS),
         "may_give": user.has_role(*GIVERS),
