@@ -93,6 +93,20 @@ def test_usage_is_shown_counted_and_not_counted(web: Client, shop: Shop) -> None
     assert "Failed, not counted 4" in shown
 
 
+@pytest.mark.parametrize("used, full", [(0, 50), (20, 50), (50, 50), (51, 51)])
+def test_the_bar_of_usage_is_full_where_the_allowance_ends(
+    web: Client, shop: Shop, used: int, full: int
+) -> None:
+    line = shop.sell(shop.monthly)
+    shop.use(used, day(1))
+    go_to(day(2))
+    case = shop.ask(line)
+
+    body = look(web, shop).get(f"/console/cases/{case.number}").body.decode()
+
+    assert f'max="{full}" value="{used}"' in body
+
+
 def test_what_a_person_wrote_is_never_markup(web: Client, shop: Shop) -> None:
     line = shop.sell(shop.monthly)
     case = shop.ask(line, RequestKind.BILLING_ERROR, reason="<script>alert(1)</script>")

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from uuid import UUID
 
 from django.db.models import Sum
@@ -20,6 +22,7 @@ from amends.desk.orders.models import Product
 from amends.desk.payments.models import Payment, Refund
 from amends.desk.policies import actions as policies
 from amends.desk.usage.actions import count_failed, count_used
+from amends.policy.model import Parameter
 
 SHOWN_MAX = 20
 AUDIT_MAX = 50
@@ -32,14 +35,15 @@ class Used:
 
     counted: int
     failed: int
-    limits: list[str]
+    limits: list[Parameter]
     is_frozen: bool
     """Counted when the request was complete, not now."""
 
     @property
-    def total(self) -> int:
-        """All jobs, at least one, as the length of the bar."""
-        return max(self.counted + self.failed, 1)
+    def scale(self) -> int:
+        """What a full bar stands for: what is allowed, or what was used where that is more."""
+        allowed = [ceil(limit.value) for limit in self.limits if isinstance(limit.value, int | Fraction)]
+        return max(self.counted, self.failed, *allowed, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from amends.desk.policies.models import Acknowledgement, Notification, PolicyVer
 from amends.policy import dates
 from amends.policy.expression import Compare, Given, Number, walk
 from amends.policy.facts import read_facts
-from amends.policy.model import Policy
+from amends.policy.model import Parameter, Policy
 from amends.policy.report import Fact, RuleReport, report_facts, report_rules
 from amends.policy.versions import best_of, decide_each
 
@@ -118,8 +118,8 @@ def service_number(policy: Policy, name: str) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def limits_on(policy: Policy, name: str) -> list[str]:
-    """The numbers of the page that an input is compared with, in the page's own words."""
+def limits_on(policy: Policy, name: str) -> list[Parameter]:
+    """The numbers of the page that an input is compared with."""
     compared = [
         (part.left, part.right)
         for rule in policy.rules
@@ -127,11 +127,11 @@ def limits_on(policy: Policy, name: str) -> list[str]:
         if isinstance(part, Compare)
     ]
     found = [
-        policy.parameters[right.name].text
+        right.name
         for left, right in compared
         if isinstance(left, Given) and left.name == name and isinstance(right, Number)
     ]
-    return list(dict.fromkeys(found))
+    return [policy.parameters[number] for number in dict.fromkeys(found)]
 
 
 def report_on(

@@ -78,4 +78,4 @@ def look_ahead(customer: Customer, line: Line) -> Outlook:
     limits = limits_on(policy, "generations")
     until = find_end_of_grant(policy, gather(case).inputs) if judgement.decision.amount else None
     last = datetime.fromtimestamp(until // 1_000_000 - 1, UTC) if until is not None else None
-    return Outlook(line, judgement, last, used, limits[0] if limits else None, latest)
+    return Outlook(line, judgement, last, used, limits[0].text if limits else None, latest)
