@@ -20,7 +20,11 @@ LOOKS = [(1200, "light", True), (1200, "dark", True), (390, "light", True), (390
 
 def violations(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
+    return [
+        f"{one['id']}: {node['html'][:120]} {node['failureSummary']}"
+        for one in found
+        for node in one["nodes"]
+    ]
 
 
 @pytest.mark.parametrize("width, theme, scripts", LOOKS)
