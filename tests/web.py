@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
 from amends.desk.accounts.actions import create_key
 from amends.desk.accounts.models import Scope
-from amends.desk.wsgi import application
 
 
 class QuietCall(WSGIRequestHandler):
@@ -24,7 +24,8 @@ class QuietCall(WSGIRequestHandler):
 def serve_desk() -> Iterator[int]:
     """The port on which the desk listens, for as long as the context lasts."""
     server = ThreadedWSGIServer(("127.0.0.1", 0), QuietCall)
-    server.set_app(application)
+    # Made anew each time: it looks for the static files only once, and tests collect them late.
+    server.set_app(WSGIHandler())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

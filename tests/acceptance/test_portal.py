@@ -153,6 +153,19 @@ def test_pages_have_no_barriers_that_a_machine_can_find(shop: Shop, visit: Visit
     assert {place: listed for place, listed in found.items() if listed} == {}
 
 
+def test_a_page_comes_with_its_style(shop: Shop, visit: Visit) -> None:
+    page = visit(shop.customer)
+
+    refused = []
+    page.on(
+        "response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None
+    )  # where refusals begin
+    page.goto("/start")
+
+    assert refused == []
+    assert page.evaluate("document.styleSheets[0].cssRules.length") > 0
+
+
 def test_a_page_may_run_and_load_only_what_is_ours(shop: Shop, visit: Visit) -> None:
     shop.sell(shop.monthly)
     page = visit(shop.customer)
