@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from amends import InputError
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
-from amends.desk.cases.deciding import Judgement, foresee
+from amends.desk.cases.deciding import Judgement, judge
 from amends.desk.cases.facts import gather
 from amends.desk.cases.models import Case, Channel, RequestKind
 from amends.desk.orders.models import Line
@@ -68,14 +68,15 @@ def look_ahead(customer: Customer, line: Line) -> Outlook:
     """What a refund of a purchase would come to now."""
     case = unsaved_case(customer, line, RequestKind.REFUND, reason="-")
     latest = Case.objects.filter(line=line, customer=customer).order_by("-opened_at").first()
-    used = gather(case).usage.count
+    found = gather(case)
+    used = found.usage.count
     try:
-        judgement, _ = foresee(case)
+        judgement = judge(case, found)
     except InputError:
         # Facts that contradict each other are for a person; a request finds one.
         return Outlook(line, None, None, used, None, latest)
     policy = judgement.decision.policy
     limits = limits_on(policy, "generations")
-    until = find_end_of_grant(policy, gather(case).inputs) if judgement.decision.amount else None
+    until = find_end_of_grant(policy, found.inputs) if judgement.decision.amount else None
     last = datetime.fromtimestamp(until // 1_000_000 - 1, UTC) if until is not None else None
     return Outlook(line, judgement, last, used, limits[0].text if limits else None, latest)
