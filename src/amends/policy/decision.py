@@ -332,13 +332,17 @@ def _opening_date(program: Program, facts: Facts, openable: int) -> str | None:
     return None
 
 
+def results_of(decision: Decision) -> Results:
+    """What a decision comes to, for its promises."""
+    denials = " ".join([citation.id for citation in decision.clauses if citation.role == "denies"])
+    return Results(decision.amount, decision.outcome.value, decision.grant or "none", denials)
+
+
 def _keep_promises(program: Program, facts: Facts, decision: Decision, waiver: Waiver | None) -> Decision:
     """A decision that breaks a promise goes to a person (semantics, rule 14)."""
     if not program.policy.promises or decision.outcome not in (Outcome.GRANTED, Outcome.DENIED):
         return decision
-    denials = " ".join([citation.id for citation in decision.clauses if citation.role == "denies"])
-    results = Results(decision.amount, decision.outcome.value, decision.grant or "none", denials)
-    index = program.broken_promise(facts, results)
+    index = program.broken_promise(facts, results_of(decision))
     if index < 0:
         return decision
     clause = program.policy.promises[index].clause

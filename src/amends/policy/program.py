@@ -112,13 +112,7 @@ def _whole(value: Value) -> int | None:
 
 
 def _broken_promise(policy: Policy, facts: Facts, results: Results) -> int:
-    named: dict[str, Value] = {
-        "refund": results.refund,
-        "outcome": results.outcome,
-        "grant": results.grant,
-        "denials": results.denials,
-    }
-    evaluation = Evaluation(policy, facts, named)
+    evaluation = Evaluation(policy, facts, results._asdict())
 
     def is_broken(kind: PromiseKind, statement: Node, condition: Node | None) -> bool:
         if kind not in (PromiseKind.ALWAYS, PromiseKind.NEVER):

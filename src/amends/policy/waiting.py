@@ -4,7 +4,7 @@
 which can be asked for in the meantime.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from amends.policy import dates
@@ -13,8 +13,9 @@ from amends.policy.boundaries import opening_days
 from amends.policy.compiled import program_of
 from amends.policy.decision import decide_facts
 from amends.policy.errors import InputError
-from amends.policy.facts import read_facts
+from amends.policy.facts import Facts, read_facts
 from amends.policy.model import Policy
+from amends.policy.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,7 @@ def find_reopening(policy: Policy, inputs: Mapping[str, object]) -> Reopening | 
     openable = program.openable(facts)
     if asked is None or not openable:
         return None
-    for instant in opening_days(program, facts, openable):
-        try:
-            decision = decide_facts(program, facts | {asked: instant})
-        except InputError:
-            continue
+    for instant, decision in _later_decisions(program, facts, asked, openable):
         if decision.outcome is not Outcome.DENIED:
             return Reopening(instant, decision)
     return None
@@ -63,11 +60,19 @@ def find_end_of_grant(policy: Policy, inputs: Mapping[str, object]) -> int | Non
     if asked is None:
         return None
     every_rule = (1 << len(policy.rules)) - 1
-    for instant in opening_days(program, facts, every_rule):
+    for instant, decision in _later_decisions(program, facts, asked, every_rule):
+        if decision.outcome is not Outcome.GRANTED:
+            return instant
+    return None
+
+
+def _later_decisions(
+    program: Program, facts: Facts, asked: str, rules: int
+) -> Iterator[tuple[int, Decision]]:
+    """The decision of each later day on which one of the rules, a bit mask, may turn; days that cannot be are left out."""
+    for instant in opening_days(program, facts, rules):
         try:
             decision = decide_facts(program, facts | {asked: instant})
         except InputError:
             continue
-        if decision.outcome is not Outcome.GRANTED:
-            return instant
-    return None
+        yield instant, decision

@@ -12,7 +12,7 @@ from amends.policy.checker.situation import Situation
 from amends.policy.checker.smt import Term, both, either, opposite
 from amends.policy.checker.values import Encoded, Moment, Quantity, Truth, compare
 from amends.policy.checker.witness import Case, judged, read_case, settle
-from amends.policy.decision import decide
+from amends.policy.decision import decide, results_of
 from amends.policy.evaluation import Evaluation
 from amends.policy.facts import Value, read_facts
 from amends.policy.model import Policy, Promise, PromiseKind, Verb
@@ -142,15 +142,8 @@ def _value_of(policy: Policy, promise: Promise, case: Case) -> Value:
     decision = decide(replace(policy, promises=()), case)
     if decision.outcome not in (Outcome.GRANTED, Outcome.DENIED):
         return None
-    denials = " ".join(citation.id for citation in decision.clauses if citation.role == "denies")
-    results: dict[str, Value] = {
-        "refund": decision.amount,
-        "outcome": decision.outcome.value,
-        "grant": decision.grant or "none",
-        "denials": denials,
-    }
     facts = read_facts(policy.inputs, policy.currencies, case)
-    evaluation = Evaluation(policy, facts, results)
+    evaluation = Evaluation(policy, facts, results_of(decision)._asdict())
     if promise.condition is not None and evaluation.value(promise.condition) is not True:
         return None
     return evaluation.value(promise.statement)
