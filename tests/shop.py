@@ -21,6 +21,7 @@ from amends.desk.policies.actions import publish
 from amends.desk.usage.actions import ReportedJob, take_in
 from amends.desk.usage.models import PaidBy, UseOutcome
 from amends.sandbox.server import Sandbox
+from amends.sandbox.store import Object
 from conftest import ROOT
 from trade import make_charge, make_customer, refunds_at, sdk
 
@@ -111,6 +112,13 @@ class Shop:
         payment = sync_payment(self.gateway, line.order.payment.gateway_ref)
         assert payment
         follow_payment(payment)
+
+    def dispute(self, line: Line) -> Object:
+        """The customer's bank disputes the charge; the desk does not know yet."""
+        assert line.order.payment
+        charge = self.sandbox.store.find(line.order.payment.gateway_ref)
+        assert charge
+        return self.sandbox.api.charges.open_dispute(charge)
 
     def staff(self, name: str, *roles: Role) -> User:
         return User.objects.create_user(f"{name}@desk.example", name, roles)

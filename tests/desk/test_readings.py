@@ -87,10 +87,7 @@ def test_each_line_of_an_order_is_decided_alone_with_its_part_of_the_fee(shop: S
 
 def test_a_lost_dispute_counts_as_returned(shop: Shop) -> None:
     line = shop.sell(shop.monthly)
-    assert line.order.payment
-    charge = shop.sandbox.store.find(line.order.payment.gateway_ref)
-    assert charge
-    dispute = shop.sandbox.api.charges.open_dispute(charge)
+    dispute = shop.dispute(line)
     shop.sandbox.api.charges.close_dispute(dispute, "lost")
     shop.sync(line)
     go_to(day(2))

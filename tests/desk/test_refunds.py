@@ -140,10 +140,7 @@ def test_a_failed_refund_reopens_its_case_and_tells_the_customer(shop: Shop) -> 
 
 def test_an_open_dispute_goes_to_a_person(shop: Shop) -> None:
     line = shop.sell(shop.monthly)
-    assert line.order.payment
-    charge = shop.sandbox.store.find(line.order.payment.gateway_ref)
-    assert charge
-    shop.sandbox.api.charges.open_dispute(charge)
+    shop.dispute(line)
     shop.sync(line)
 
     case = shop.ask(line)

@@ -123,10 +123,7 @@ def test_a_fault_shows_the_day_of_its_clock(web: Client, shop: Shop) -> None:
 
 def test_a_disputed_payment_puts_its_case_among_the_disputes(web: Client, shop: Shop) -> None:
     line = shop.sell(shop.monthly)
-    assert line.order.payment
-    charge = shop.sandbox.store.find(line.order.payment.gateway_ref)
-    assert charge
-    shop.sandbox.api.charges.open_dispute(charge)
+    shop.dispute(line)
     shop.sync(line)
     case = shop.ask(line)
     browser = look(web, shop)
