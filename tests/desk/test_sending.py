@@ -15,7 +15,7 @@ from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError
 from amends.desk.payments.gateway import GatewayEvent
 from amends.desk.payments.inbox import apply_notice, receive, sweep_refunds, sync_payment
 from amends.desk.payments.models import Payment, Refund
-from amends.desk.payments.sending import send_next
+from amends.desk.payments.sending import claim_next, send_next
 from amends.desk.payments.states import RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.sandbox.server import Sandbox
@@ -41,6 +41,27 @@ def send_until_quiet(gateway: StripeGateway, *, hours: int = 0) -> None:
 def settled(refund: Refund) -> Refund:
     refund.refresh_from_db()
     return refund
+
+
+def at_once(*steps: Callable[[], object]) -> list[str]:
+    """Take each step six times in a thread of its own; what the database objected to."""
+    problems: list[str] = []
+
+    def work(step: Callable[[], object]) -> None:
+        try:
+            for _ in range(6):
+                step()
+        except DatabaseError as error:
+            problems.append(str(error))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=work, args=[step]) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return problems
 
 
 def test_a_refund_is_sent_and_booked(sandbox: Sandbox, gateway: StripeGateway) -> None:
@@ -122,6 +143,38 @@ def test_an_outage_longer_than_the_key_lives_is_looked_into_before_anything_is_s
 
     assert [one.amount for one in refunds_at(sandbox, payment)] == [1815]
     assert (settled(refund).state, refund.sends) == (RefundState.SUCCEEDED, 1)
+
+
+def test_workers_at_the_same_moment_send_every_refund_once(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    payments = [make_payment(sandbox, gateway) for _ in range(4)]
+    refunds = [ask(payment) for payment in payments]
+
+    problems = at_once(*[lambda: send_next(gateway)] * 4)
+
+    assert problems == []
+    assert [(settled(one).state, one.sends) for one in refunds] == [(RefundState.SUCCEEDED, 1)] * 4
+    assert [len(refunds_at(sandbox, payment)) for payment in payments] == [1] * 4
+    assert Entry.objects.filter(kind="refund_settled").count() == 4
+
+
+def test_a_worker_that_died_before_it_wrote_the_answer_down_has_not_paid_twice(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    payment = make_payment(sandbox, gateway)
+    refund = ask(payment)
+    claimed = claim_next()
+    assert claimed
+    gateway.submit_refund(claimed, claimed.payment)
+    meanwhile = send_next(gateway)
+    # Leases run on the database's clock, which no test moves.
+    Refund.objects.update(leased_until=claimed.created_at - timedelta(days=1))
+
+    send_until_quiet(gateway)
+
+    assert meanwhile is None
+    assert (settled(refund).state, refund.sends) == (RefundState.SUCCEEDED, 2)
+    assert [one.amount for one in refunds_at(sandbox, payment)] == [1815]
+    assert Entry.objects.filter(kind="refund_settled").count() == 1
 
 
 def test_a_refusal_frees_the_amount_and_books_nothing(sandbox: Sandbox, gateway: StripeGateway) -> None:
@@ -231,26 +284,12 @@ def test_answers_and_notices_of_many_refunds_at_once_lock_each_other_out_of_noth
     payments = [make_payment(sandbox, gateway) for _ in range(4)]
     for payment in payments:
         ask(payment)
-    problems: list[str] = []
-
-    def work(step: Callable[[], object]) -> None:
-        try:
-            for _ in range(6):
-                step()
-        except DatabaseError as error:
-            problems.append(str(error))
-        finally:
-            connection.close()
 
     def tell() -> None:
         for payment in payments:
             sync_payment(gateway, payment.gateway_ref)
 
-    threads = [Thread(target=work, args=[step]) for step in (lambda: send_next(gateway), tell, tell)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    problems = at_once(lambda: send_next(gateway), tell, tell)
 
     assert problems == []
     assert {refund.state for refund in Refund.objects.all()} == {RefundState.SUCCEEDED}
