@@ -18,6 +18,7 @@ from amends.desk.cases.models import (
     Verdict,
 )
 from amends.desk.cases.paying import carry_out
+from amends.desk.unit_of_work import unit_of_work
 
 
 class NotAllowedError(Exception):
@@ -107,7 +108,7 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
     Locks: the case. The database refuses the proposer's own yes, and a second one of the same person.
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    with transaction.atomic():
+    with unit_of_work():
         case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
         decided = case.decisions.order_by("-sequence").first()
         if not by.has_role(*APPROVERS):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from amends import Decision, InputError
@@ -18,6 +17,7 @@ from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKin
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
+from amends.desk.unit_of_work import unit_of_work
 from amends.policy import dates
 from amends.policy.answer import Outcome
 from amends.policy.dates import add_business_days
@@ -103,7 +103,7 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
     Locks: the customer, then the case, so that two cases of one account are decided one after the other.
     Raises: InputError: with a waiver only; nothing was written.
     """
-    with transaction.atomic(savepoint=False):
+    with unit_of_work():
         Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
         case.refresh_from_db(from_queryset=_whole_cases().select_for_update(of=("self",), no_key=True))
         try:

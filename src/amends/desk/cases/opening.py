@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import transaction
-
 from amends.desk import clock, ids
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
@@ -13,6 +11,7 @@ from amends.desk.cases.deciding import decide_case
 from amends.desk.cases.models import Audience, Case, CaseState, Channel, Message, RequestKind
 from amends.desk.issues import actions as issues
 from amends.desk.orders.models import Line
+from amends.desk.unit_of_work import unit_of_work
 
 
 class OpenCaseError(Exception):
@@ -46,7 +45,7 @@ def open_case(request: Request) -> Case:
     Idempotent: by `client_key`.
     Raises: OpenCaseError: nothing is written.
     """
-    with transaction.atomic():
+    with unit_of_work():
         Customer.objects.select_for_update(no_key=True).get(id=request.customer.id)
         known = Case.objects.filter(client_key=request.client_key).first() if request.client_key else None
         if known is not None:

@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
@@ -17,6 +15,7 @@ from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.sending import NEEDS_PERSON
 from amends.desk.payments.states import RefundState
 from amends.desk.policies import actions as policies
+from amends.desk.unit_of_work import unit_of_work
 
 DELAYED = ("insufficient_funds", "charge_pending")
 _BAD = {
@@ -64,7 +63,7 @@ def follow(case_id: UUID) -> None:
 
     Idempotent: called after every change, and by the sweeper.
     """
-    with transaction.atomic():
+    with unit_of_work():
         whole = Case.objects.select_related("customer", "line__order")
         case = whole.select_for_update(of=("self",), no_key=True).get(id=case_id)
         refunds = list(

@@ -15,6 +15,7 @@ from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
 from amends.desk.notices.composition import Block, render_html, render_text
 from amends.desk.notices.models import Letter, LetterKind
+from amends.desk.unit_of_work import write_at_end
 
 KEPT_SECONDS = 600
 """How long a code or a link may wait for its mail."""
@@ -44,9 +45,14 @@ def write(
         message_id=make_msgid(domain=settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]),
         created_at=clock.now(),
     )
-    Letter.objects.bulk_create([letter], ignore_conflicts=True)
-    if Letter.objects.filter(id=letter.id).exists():
-        jobs.enqueue("send_letter", letter_id=str(letter.id))
+    write_at_end(_store, letter)
+
+
+def _store(letters: list[Letter]) -> None:
+    Letter.objects.bulk_create(letters, ignore_conflicts=True)
+    fresh = Letter.objects.filter(id__in=[letter.id for letter in letters]).values_list("id", flat=True)
+    for letter_id in fresh:
+        jobs.enqueue("send_letter", letter_id=str(letter_id))
 
 
 def send(letter_id: UUID) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 
 from amends.desk import clock
@@ -38,6 +37,7 @@ from amends.desk.payments.gateway import (
 )
 from amends.desk.payments.models import Payment
 from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.unit_of_work import unit_of_work
 from amends.policy.money import Money
 
 RETRY_EVERY = timedelta(minutes=1)
@@ -85,7 +85,7 @@ def record_order(
     captured = charge.captured if charge else 0
     if sum(line.amount for line in lines) != captured:
         raise ValueError(f"the lines sum to {sum(line.amount for line in lines)}, and {captured} was charged")
-    with transaction.atomic():
+    with unit_of_work():
         payment = _record_payment(customer, charge, lines) if charge else None
         currency = charge.currency if charge else "USD"
         order = Order.objects.create(
@@ -225,7 +225,7 @@ def request_plan_change(
 
 def change_next_plan(gateway: StripeGateway) -> PlanChange | None:
     """Take the next plan change that is due through its call; None where nothing is due."""
-    with transaction.atomic():
+    with unit_of_work():
         waiting = PlanChange.objects.filter(
             state__in=[PlanChangeState.PLANNED, PlanChangeState.SENDING, PlanChangeState.UNKNOWN],
             next_try_at__lte=clock.now(),
@@ -262,7 +262,7 @@ def _call(gateway: StripeGateway, change: PlanChange) -> None:
 
 def _changed(change: PlanChange) -> PlanChange:
     """Bring our own rows up to date, and let the refund go that waited."""
-    with transaction.atomic():
+    with unit_of_work():
         subscription = Subscription.objects.select_for_update(no_key=True).get(id=change.subscription_id)
         now = clock.now()
         if change.effect == SWITCH_TO_MONTH:
