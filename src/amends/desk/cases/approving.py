@@ -86,10 +86,9 @@ def refund_amount(decided: DecisionRecord) -> int:
     return amount
 
 
-def settle_approval(case: Case, decided: DecisionRecord) -> None:
+def settle_approval(case: Case, decided: DecisionRecord, given: int = 0) -> None:
     """Carry the plan out if enough people agreed, else ask for the next one."""
     needed = approvals_needed(case, decided)
-    given = decided.approvals.filter(verdict=Verdict.APPROVE).count()
     if needed == 0 and given == 0:
         Approval.objects.create(
             decision=decided, verdict=Verdict.APPROVE, plan_sha256=decided.plan_sha256, at=clock.now()
@@ -120,7 +119,7 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
         _write(case, decided, by, Verdict.APPROVE)
         case.state = CaseState.DECIDED
         case.save(update_fields=["state"])
-        settle_approval(case, decided)
+        settle_approval(case, decided, decided.approvals.filter(verdict=Verdict.APPROVE).count())
     return decided
 
 

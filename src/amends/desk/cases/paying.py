@@ -52,7 +52,7 @@ def carry_out(case: Case, decided: DecisionRecord) -> None:
     letters.decided(case, decided)
     case.state = CaseState.PAYING
     case.wakes_at = None
-    case.save(update_fields=["state", "wakes_at"])
+    case.keep("state", "wakes_at")
     record(f"case:{case.id}", "desk", "carried_out", plan_sha256=decided.plan_sha256)
     if refund is None and not changes_plan:
         _finish(case, "nothing to pay")
@@ -106,13 +106,13 @@ def _reopen_for_person(case: Case, refund: Refund) -> None:
     if refund.state == RefundState.FAILED:
         letters.refund_failed(case, refund)
     case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
-    case.save(update_fields=["state", "closed_at", "closing"])
+    case.keep("state", "closed_at", "closing")
     record(f"case:{case.id}", "gateway", "refund_not_paid", refund=str(refund.id), why=refund.reason)
 
 
 def _finish(case: Case, why: str) -> None:
     case.state, case.closed_at, case.closing, case.wakes_at = CaseState.CLOSED, clock.now(), why, None
-    case.save(update_fields=["state", "closed_at", "closing", "wakes_at"])
+    case.keep("state", "closed_at", "closing", "wakes_at")
     tasks.finish(case)
     record(f"case:{case.id}", "desk", "closed", why=why)
     telling.closed(case)

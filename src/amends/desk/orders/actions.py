@@ -151,6 +151,11 @@ def _record_line(order: Order, position: int, sold: SoldLine) -> Line:
     return line
 
 
+def whole_line(line_id: UUID) -> Line:
+    """A purchase with all that a decision about it looks at."""
+    return Line.objects.select_related("plan", "subscription", "order__payment").get(id=line_id)
+
+
 def price_at(plan: Plan, currency: str, at: datetime) -> int | None:
     """The list price of a plan at an instant, None where it had none in that currency."""
     price = Price.objects.filter(plan=plan, currency=currency, from_at__lte=at).order_by("-from_at").first()
@@ -170,16 +175,16 @@ def fee_share(line: Line) -> int | None:
     return _share(line, payment.fee)
 
 
-def taken_share(line: Line, own: int, own_of_order: int) -> int:
+def taken_share(line: Line, own: int, untold: int) -> int:
     """What was returned of a line: its own refunds, and its part of what cannot be told apart, at most its amount."""
-    payment = line.order.payment
-    if payment is None:
-        return 0
-    others = payments.taken(payment) - own_of_order
-    return min(own + (_share(line, others) if others > 0 else 0), line.amount)
+    return min(own + (_share(line, untold) if untold > 0 else 0), line.amount)
 
 
 def _share(line: Line, amount: int) -> int:
+    payment = line.order.payment
+    if payment is not None and line.amount == payment.captured:
+        # The other lines of the order cost nothing.
+        return amount
     lines = list(Line.objects.filter(order=line.order_id).order_by("position"))
     weights = [one.amount for one in lines]
     if not any(weights):

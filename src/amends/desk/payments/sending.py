@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
-from amends.desk.payments.actions import is_disputed, move, take_over_refund, taken
+from amends.desk.payments.actions import move, standing, take_over_refund
 from amends.desk.payments.gateway import (
     GatewayError,
     Misuse,
@@ -23,7 +23,7 @@ from amends.desk.payments.gateway import (
     Rejected,
     Transient,
 )
-from amends.desk.payments.models import DisputeStatus, Payment, Refund
+from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.states import RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.unit_of_work import unit_of_work
@@ -70,7 +70,7 @@ def claim_next() -> Refund | None:
         refund = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
         if refund is None:
             return None
-        if refund.state == RefundState.PLANNED and is_disputed(refund.payment):
+        if refund.state == RefundState.PLANNED and standing(refund.payment).is_disputed:
             move(refund, RefundState.CANCELED, reason="disputed")
             return refund
         _lease(refund)
@@ -163,8 +163,7 @@ def _absent(refund: Refund, returned_at_gateway: int) -> Refund:
         locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
         if locked.state not in _QUEUE:
             return locked
-        lost = sum(d.amount for d in payment.disputes.filter(status=DisputeStatus.LOST))
-        others = taken(payment) - lost - locked.amount
+        others = sum(amount for _, amount in standing(payment).refunds) - locked.amount
         assert locked.last_sent_at is not None
         is_quiet = clock.now() - locked.last_sent_at > QUIET
         if not is_quiet or others != returned_at_gateway:
