@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 
 from amends.desk import clock
 from amends.desk.accounts.models import Role, User
@@ -66,13 +66,11 @@ def approvals_needed(case: Case, decided: DecisionRecord) -> int:
     if decided.proposed_by is None and amount == 0:
         return 0
     today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    agreed = Approval.objects.filter(decision=OuterRef("id"), verdict=Verdict.APPROVE, at__gte=today)
     earlier = DecisionRecord.objects.filter(
-        case__customer=case.customer_id,
-        currency=decided.currency,
-        approvals__verdict=Verdict.APPROVE,
-        approvals__at__gte=today,
+        Exists(agreed), case__customer=case.customer_id, currency=decided.currency
     ).exclude(case=case)
-    amount += earlier.distinct().aggregate(total=Sum("amount"))["total"] or 0
+    amount += earlier.aggregate(total=Sum("amount"))["total"] or 0
     automatic, single = limits(decided.currency)
     if amount > single:
         return 2

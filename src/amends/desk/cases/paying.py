@@ -15,6 +15,7 @@ from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.sending import NEEDS_PERSON
 from amends.desk.payments.states import RefundState
 from amends.desk.policies import actions as policies
+from amends.desk.policies.models import PolicyVersion
 from amends.desk.unit_of_work import unit_of_work
 
 DELAYED = ("insufficient_funds", "charge_pending")
@@ -84,11 +85,10 @@ def follow(case_id: UUID) -> None:
 def _follow_refund(case: Case, refund: Refund) -> None:
     state = RefundState(refund.state)
     if state is RefundState.SUCCEEDED:
-        decided = (
-            case.decisions.order_by("-sequence").select_related("version").defer("version__text").first()
-        )
-        assert decided is not None
-        letters.refund_sent(case, refund, policies.read(decided.version))
+        versions = PolicyVersion.objects.filter(decisionrecord__case=case).defer("text")
+        version = versions.order_by("-decisionrecord__sequence").first()
+        assert version is not None
+        letters.refund_sent(case, refund, policies.read(version))
         telling.refund_sent(case, refund)
     elif state is RefundState.PENDING and refund.reason in DELAYED:
         letters.refund_delayed(case, refund)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import EmailMessage, EmailMultiAlternatives
-from django.db import transaction
+from django.db import connection, transaction
 
 from amends.desk import clock, jobs
 from amends.desk.accounts.models import Customer
@@ -49,10 +49,18 @@ def write(
 
 
 def _store(letters: list[Letter]) -> None:
-    Letter.objects.bulk_create(letters, ignore_conflicts=True)
-    fresh = Letter.objects.filter(id__in=[letter.id for letter in letters]).values_list("id", flat=True)
+    """Store those that are not there yet, and have these sent."""
+    columns = [field.attname for field in Letter._meta.concrete_fields]  # noqa: SLF001  # documented by Django
+    row = f"({', '.join(['%s'] * len(columns))})"
+    statement = f"""
+        INSERT INTO notices_letter ({", ".join(columns)}) VALUES {", ".join([row] * len(letters))}
+        ON CONFLICT (reference) DO NOTHING RETURNING id
+        """  # noqa: S608  # the names of columns
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [getattr(letter, column) for letter in letters for column in columns])
+        fresh = [str(letter_id) for (letter_id,) in cursor.fetchall()]
     for letter_id in fresh:
-        jobs.enqueue("send_letter", letter_id=str(letter_id))
+        jobs.enqueue("send_letter", letter_id=letter_id)
 
 
 def send(letter_id: UUID) -> None:

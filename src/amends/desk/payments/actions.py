@@ -138,7 +138,7 @@ def move(refund: Refund, state: RefundState, *, reason: str = "", learned: Seque
     if state in (RefundState.PENDING, RefundState.REQUIRES_ACTION):
         refund.next_try_at = refund.changed_at + POLL_EVERY
     refund.save(update_fields=["state", "reason", "changed_at", "leased_until", "next_try_at", *learned])
-    post_refund(refund)
+    post_refund(refund, before)
     record(f"refund:{refund.id}", "gateway", state.value, before=before.value, reason=reason)
 
 

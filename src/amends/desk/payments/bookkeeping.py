@@ -22,13 +22,13 @@ _POSTED = {
 }
 
 
-def post_refund(refund: Refund) -> None:
-    """Make the books say what the state of a refund means.
+def post_refund(refund: Refund, before: RefundState = RefundState.PLANNED) -> None:
+    """Make the books say what the state of a refund means, which was in another one before.
 
-    Idempotent: what stands already is left.
+    Idempotent: what stands already is left, or refused by the database.
     """
     wanted = _POSTED.get(RefundState(refund.state), ())
-    posted = standing_entries(refund)
+    posted = standing_entries(refund) if before in _POSTED else {}
     missing = [kind for kind in (SENT, SETTLED) if kind in wanted and kind not in posted]
     post_each(_reference(refund), refund.currency, {kind: refund_lines(refund, kind) for kind in missing})
     for kind in (SETTLED, SENT):
