@@ -73,14 +73,16 @@ def connect() -> "StripeGateway":
 class StripeGateway:
     """Calls to Stripe, each one attempt with deadlines, each answer a snapshot or one of our errors."""
 
-    def __init__(self, secret_key: str, api_base: str | None) -> None:
+    def __init__(
+        self, secret_key: str, api_base: str | None, http_client: stripe.HTTPClient | None = None
+    ) -> None:
         stripe.enable_telemetry = False
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
             base_addresses={"api": api_base} if api_base else {},
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+            http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
         )
 
     def submit_refund(self, refund: Refund, payment: Payment) -> RefundSnapshot:
