@@ -162,8 +162,9 @@ def test_a_worker_that_died_before_it_wrote_the_answer_down_has_not_paid_twice(
 ) -> None:
     payment = make_payment(sandbox, gateway)
     refund = ask(payment)
-    claimed = claim_next()
-    assert claimed
+    taken = claim_next()
+    assert taken
+    claimed, _ = taken
     gateway.submit_refund(claimed, claimed.payment)
     meanwhile = send_next(gateway)
     # Leases run on the database's clock, which no test moves.

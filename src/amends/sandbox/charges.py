@@ -261,8 +261,10 @@ class Charges:
 
     def of_charge(self, kind: str, form: Object) -> list[Object]:
         """Refunds or disputes of one charge, newest first."""
-        wanted = str(form.get("charge") or "")
-        return self.store.all(kind, lambda item: not wanted or item["charge"] == wanted)
+        wanted, since = str(form.get("charge") or ""), whole(nested(form, "created"), "gte") or 0
+        return self.store.all(
+            kind, lambda item: (not wanted or item["charge"] == wanted) and _whole(item, "created") >= since
+        )
 
     def expand(self, item: Object, form: Object) -> Object:
         """Put objects in the place of their ids where that was asked for."""

@@ -14,7 +14,7 @@ from amends.desk.orders import actions as orders
 from amends.desk.orders.models import PlanChange, PlanChangeState
 from amends.desk.payments import actions as payments
 from amends.desk.payments.models import Payment, Refund
-from amends.desk.payments.sending import NEEDS_PERSON
+from amends.desk.payments.protocol import NEEDS_PERSON
 from amends.desk.payments.states import RefundState
 from amends.desk.policies import actions as policies
 

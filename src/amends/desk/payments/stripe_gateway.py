@@ -4,7 +4,7 @@ Written for API version 2026-10-28.endive. One attempt per call, so that every a
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -124,6 +124,18 @@ class StripeGateway:
 
         return _call(fetch)
 
+    def refunds_since(self, since: datetime) -> list[RefundSnapshot]:
+        """All refunds that were made since an instant, whoever made them.
+
+        Raises: GatewayError.
+        """
+
+        def fetch() -> list[RefundSnapshot]:
+            pages = self._client.v1.refunds.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
+            return [_refund(item.to_dict()) for item in pages.auto_paging_iter()]
+
+        return _call(fetch)
+
     def charge(self, ref: str) -> ChargeSnapshot:
         """One charge with its fee, now.
 
@@ -197,17 +209,19 @@ class StripeGateway:
 
         _call(end)
 
-    def events_since(self, since: datetime) -> Iterator[GatewayEvent]:
+    def events_since(self, since: datetime, kinds: Sequence[str]) -> list[GatewayEvent]:
         """Events that may not have reached us, oldest first.
 
         Raises: GatewayError.
         """
 
         def fetch() -> list[GatewayEvent]:
-            pages = self._client.v1.events.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
+            pages = self._client.v1.events.list(
+                {"created": {"gte": int(since.timestamp())}, "types": list(kinds), "limit": PAGE}
+            )
             return [_event(item.to_dict()) for item in pages.auto_paging_iter()]
 
-        yield from reversed(_call(fetch))
+        return _call(fetch)[::-1]
 
 
 def verify_event(raw: bytes, signature: str, secret: str) -> GatewayEvent:
@@ -250,7 +264,7 @@ def _translate(error: stripe.StripeError) -> GatewayError:
     if status == 409:  # noqa: PLR2004  # the first call with this key is still under way
         return OutcomeUnknown(code)
     if status in _UNAUTHORISED or code == "idempotency_error":
-        return Misuse(code)
+        return Misuse(code, is_access=status in _UNAUTHORISED)
     if code == "balance_insufficient":
         return NoFunds(code)
     return Rejected(code)

@@ -1,0 +1,182 @@
+"""What must hold after every step, computed from the database and the gateway without the desk's own rules."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from amends.sandbox.store import Object
+from simulation.network import Sending
+
+BOOKED = {
+    "pending": ["refund_sent"],
+    "requires_action": ["refund_sent"],
+    "succeeded": ["refund_sent", "refund_settled"],
+}
+ENDED = ("rejected", "failed", "canceled")
+NEVER_THERE = ("rejected", "canceled")
+"""States in which nothing of a refund may be at the gateway, unless it ended there, too."""
+LEGAL = {
+    ("planned", "sending"),
+    ("planned", "pending"),
+    ("planned", "requires_action"),
+    ("planned", "succeeded"),
+    ("planned", "failed"),
+    ("planned", "canceled"),
+    ("sending", "planned"),
+    *(("sending", state) for state in ("unknown", "pending", "requires_action", "succeeded", *ENDED)),
+    *(("unknown", state) for state in ("sending", "pending", "requires_action", "succeeded", *ENDED)),
+    *(("pending", state) for state in ("succeeded", "failed", "canceled", "requires_action")),
+    *(("requires_action", state) for state in ("pending", "succeeded", "failed", "canceled")),
+    ("succeeded", "failed"),
+}
+_ROWS = """
+SELECT r.id::text, r.payment_id::text, r.origin, r.state, r.amount, r.gateway_ref, r.reason, r.generation, r.sends,
+    (SELECT coalesce(array_agg(e.kind ORDER BY e.kind), '{}') FROM journal_entry e
+        WHERE e.reference = 'refund:' || r.id AND e.kind IN ('refund_sent', 'refund_settled')
+        AND NOT EXISTS (SELECT FROM journal_entry m WHERE m.reverses_id = e.id))
+FROM payments_refund r ORDER BY r.id
+"""
+_BOOKS = """
+SELECT count(*), coalesce(sum(CASE side WHEN 'debit' THEN amount ELSE -amount END), 0),
+    coalesce(sum(CASE side WHEN 'debit' THEN amount ELSE -amount END) FILTER (WHERE account = 'gateway_cash'), 0),
+    coalesce(sum(CASE side WHEN 'debit' THEN amount ELSE -amount END)
+        FILTER (WHERE account = 'refunds_in_transit'), 0),
+    (SELECT coalesce(sum(amount), 0) FROM payments_dispute WHERE status = 'lost')
+FROM journal_posting
+"""
+_MOVES = """
+SELECT subject, action, detail ->> 'before' FROM audit_auditrow WHERE detail ? 'before' ORDER BY subject, sequence
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A refund as the database has it."""
+
+    id: str
+    payment: str
+    origin: str
+    state: str
+    amount: int
+    ref: str | None
+    reason: str
+    generation: int
+    sends: int
+    entries: list[str]
+
+    @property
+    def needs_person(self) -> bool:
+        return self.reason == "needs_person"
+
+
+def read_rows() -> list[Row]:
+    """All refunds."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS)
+        return [Row(*row) for row in cursor.fetchall()]
+
+
+@dataclass(slots=True)
+class Books:
+    """The journal in four numbers.
+
+    Amounts: debits less credits, in minor units.
+    """
+
+    postings: int
+    total: int
+    cash: int
+    transit: int
+    lost: int
+    """What lost disputes took, by their rows."""
+
+
+def read_books() -> Books:
+    """The journal now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOKS)
+        return Books(*(int(number) for number in cursor.fetchone() or ()))
+
+
+def broken_by_rows(rows: Sequence[Row], held: Sequence[Object], sendings: Sequence[Sending]) -> Iterator[str]:
+    """I3 and I5: a refund of ours is at the gateway at most once, and its state says what is there and is booked."""
+    own = Counter(_refund_id(one) for one in held)
+    yield from (f"I3 {id_}: {count} at the gateway" for id_, count in own.items() if id_ and count > 1)
+    alive = {_refund_id(one) for one in held if one["status"] not in ENDED}
+    known = {str(one["id"]): one for one in held}
+    refused = {one.refund_id for one in sendings if 400 <= one.status < 500}
+    keys = Counter(id_ for id_, _ in {(one.refund_id, one.key) for one in sendings})
+    for row in rows:
+        if row.entries != BOOKED.get(row.state, []):
+            yield f"I5 {row.id}: is {row.state}, booked are {row.entries}"
+        if row.state in NEVER_THERE and row.id in alive:
+            yield f"I3 {row.id}: is {row.state}, and at the gateway it lives"
+        if row.state == "rejected" and row.id not in refused:
+            yield f"I3 {row.id}: is rejected, and the gateway never said so"
+        if row.state in BOOKED and (row.ref is None or row.ref not in known):
+            yield f"I3 {row.id}: is {row.state}, and the gateway has no {row.ref}"
+        if row.state in BOOKED and row.ref in known and known[row.ref]["amount"] != row.amount:
+            yield f"I9 {row.id}: is of {row.amount}, the gateway's of {known[row.ref]['amount']}"
+        if keys[row.id] > row.generation + 1:
+            yield f"I3 {row.id}: {keys[row.id]} keys, and it knows of {row.generation + 1}"
+        if row.needs_person and row.generation == 0:
+            yield f"I14 {row.id}: a person is asked too early"
+    yield from _sends_not_counted(rows, sendings)
+
+
+def _sends_not_counted(rows: Sequence[Row], sendings: Sequence[Sending]) -> Iterator[str]:
+    """A send is in the database before it is on the wire, so that nobody can forget one."""
+    arrived = Counter(one.refund_id for one in sendings)
+    yield from (
+        f"I3 {row.id}: {arrived[row.id]} sends arrived, {row.sends} were counted"
+        for row in rows
+        if arrived[row.id] > row.sends
+    )
+
+
+def broken_by_books(rows: Sequence[Row], books: Books, postings_before: int) -> Iterator[str]:
+    """I4 and I5: the journal sums to zero and only grows, and its balances are those of the states."""
+    if books.total:
+        yield f"I4: the journal is off by {books.total}"
+    if books.postings < postings_before:
+        yield f"I4: {postings_before} postings became {books.postings}"
+    sent = sum(row.amount for row in rows if row.state == "succeeded")
+    if books.cash != -sent - books.lost:
+        yield f"I5: cash says {-books.cash}, the states say {sent} and the disputes {books.lost}"
+    waiting = sum(row.amount for row in rows if row.state in ("pending", "requires_action"))
+    if books.transit != -waiting:
+        yield f"I5: in transit are {-books.transit}, the states say {waiting}"
+
+
+def broken_moves() -> Iterator[str]:
+    """I15 and I19: the audit rows of each refund form one way through the table of transitions."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVES)
+        moves = cursor.fetchall()
+    yield from (
+        f"I15 {subject}: went from {before} to {after}"
+        for subject, after, before in moves
+        if (before, after) not in LEGAL
+    )
+
+
+def unsettled(rows: Sequence[Row], held: Sequence[Object]) -> Iterator[str]:
+    """I14, once everything works again: our states are the gateway's, or a person is asked."""
+    known = {str(one["id"]): one for one in held}
+    for row in rows:
+        if row.needs_person or row.state in NEVER_THERE:
+            continue
+        if row.ref is None or row.ref not in known:
+            yield f"I14 {row.id}: is still {row.state} ({row.reason})"
+        elif known[row.ref]["status"] != row.state:
+            yield f"I14 {row.id}: is {row.state}, at the gateway {known[row.ref]['status']}"
+    ours = {row.ref for row in rows}
+    yield from (f"I1 {ref}: the gateway has it, we do not" for ref in known if ref not in ours)
+
+
+def _refund_id(held: Object) -> str:
+    metadata = held["metadata"]
+    return str(metadata.get("refund_id", "")) if isinstance(metadata, dict) else json.dumps(metadata)

@@ -1,0 +1,136 @@
+"""The way between the desk and the gateway: the official client on one side, the sandbox's account on the other.
+
+Requests may be lost, come late, be answered wrongly; whoever waits for one may die, and others act meanwhile.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import NoReturn
+from urllib.parse import parse_qs, urlsplit
+
+import stripe
+
+from amends.sandbox.account import Account, Asked, Reply
+
+SENDING = ("POST", "/v1/refunds")
+LATE_SECONDS_MAX = 50 * 60
+"""A request that timed out may still be carried out; the desk waits an hour for that."""
+
+
+class WorkerDied(BaseException):
+    """The process is gone: nothing after this line was run."""
+
+
+@dataclass(slots=True)
+class Sending:
+    """A request for a refund that arrived at the gateway, and what it answered."""
+
+    refund_id: str
+    key: str
+    at: int
+    status: int
+    was_replay: bool
+
+
+@dataclass(slots=True)
+class Weather:
+    """How likely what goes wrong, for each call.
+
+    Invariant: calm weather is all zeros.
+    """
+
+    fault: float = 0
+    late: float = 0
+    death: float = 0
+    interruption: float = 0
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Late:
+    """A request that is still on its way, although nobody waits for it any more."""
+
+    asked: Asked
+    at: int
+
+
+@dataclass
+class Network(stripe.HTTPClient):
+    """Carries calls under the weather."""
+
+    account: Account
+    dice: Random
+    meanwhile: Callable[[], None]
+    """What others do while a call is under way."""
+    weather: Weather = field(default_factory=Weather)
+    sendings: list[Sending] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
+    name = "simulation"
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: str | None = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """One call, as the client makes it."""
+        parts, key = urlsplit(url), (headers or {}).get("Idempotency-Key")
+        asked = Asked(method.upper(), parts.path, parts.query, post_data or "", key)
+        self._die_perhaps()
+        self._let_others_act()
+        if self._happens(self.weather.late):
+            self.late.append(Late(asked, self.account.clock.now() + self.dice.randrange(1, LATE_SECONDS_MAX)))
+            _fail("Read timed out.")
+        if self._happens(self.weather.fault):
+            self._plan(asked, self.dice.choice(self.weather.faults))
+        reply = self.deliver(asked)
+        self._die_perhaps()
+        self._let_others_act()
+        return _received(reply)
+
+    def deliver(self, asked: Asked) -> Reply | None:
+        """The request arrives, and the account answers."""
+        reply = self.account.answer(asked)
+        if (asked.method, asked.path) == SENDING and reply is not None:
+            refund_id = parse_qs(asked.body).get("metadata[refund_id]", [""])[0]
+            now = self.account.clock.now()
+            self.sendings.append(Sending(refund_id, asked.key or "", now, reply.status, reply.is_replay))
+        return reply
+
+    def land(self, *, everything: bool = False) -> None:
+        """Let requests arrive whose time has come."""
+        now = self.account.clock.now()
+        for one in [one for one in self.late if everything or one.at <= now]:
+            self.late.remove(one)
+            self.deliver(one.asked)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _plan(self, asked: Asked, fault: str) -> None:
+        self.account.api.faults.clear()
+        self.account.api.faults.add({"fault": fault, "method": asked.method, "seconds": "0"})
+
+    def _happens(self, chance: float) -> bool:
+        return chance > 0 and self.dice.random() < chance
+
+    def _die_perhaps(self) -> None:
+        if self._happens(self.weather.death):
+            raise WorkerDied
+
+    def _let_others_act(self) -> None:
+        if self._happens(self.weather.interruption):
+            self.meanwhile()
+
+
+def _received(reply: Reply | None) -> tuple[bytes, int, Mapping[str, str]]:
+    if reply is None or reply.cut_to == 0:
+        _fail("Connection aborted.")
+    if reply.cut_to is not None:
+        _fail("Connection broken: incomplete read.")
+    return reply.body, reply.status, reply.headers()
+
+
+def _fail(words: str) -> NoReturn:
+    raise stripe.APIConnectionError(f"Unexpected error communicating with Stripe. {words}", should_retry=True)

@@ -1,0 +1,372 @@
+"""One world: a few payments, refunds that are asked for, two workers, and everything that can go wrong."""
+
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+from django.db import OperationalError, connection, transaction
+
+from amends.desk import clock
+from amends.desk.accounts.models import Customer
+from amends.desk.audit.actions import broken_rows
+from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError, RefundPlan, request_refund
+from amends.desk.payments.gateway import GatewayError, GatewayEvent
+from amends.desk.payments.inbox import (
+    apply_notice,
+    catch_up,
+    compare_due,
+    import_unknown,
+    receive,
+    sweep_refunds,
+    sync_payment,
+    waiting_notices,
+)
+from amends.desk.payments.models import Payment
+from amends.desk.payments.sending import send_next
+from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.sandbox.account import Account
+from amends.sandbox.clock import Clock
+from amends.sandbox.errors import ApiError
+from amends.sandbox.events import Events
+from amends.sandbox.store import Object, Store
+from simulation import invariants
+from simulation.network import Network, Weather, WorkerDied
+
+START = datetime(2025, 9, 1, 10, tzinfo=UTC)
+STEPS = 24
+CAPTURED = 1900
+METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail")
+FAULTS = (
+    "refuse",
+    "lose_answer",
+    "error_before",
+    "stored_error",
+    "stored_error_after",
+    "rate_limit",
+    "lock_timeout",
+    "key_in_use",
+    "truncate",
+    "garbage",
+    "empty",
+    "no_funds",
+)
+PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 90_000, 21 * 86_400)
+"""Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
+EMPTY = """
+SET session_replication_role = replica;
+DELETE FROM journal_posting; DELETE FROM journal_entry; DELETE FROM audit_auditrow; DELETE FROM payments_notice;
+DELETE FROM payments_refund; DELETE FROM payments_dispute; DELETE FROM payments_payment; DELETE FROM accounts_customer;
+DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs;
+SET session_replication_role = DEFAULT;
+"""
+_elsewhere = ThreadPoolExecutor(1, thread_name_prefix="second worker")
+
+
+class ViolationError(Exception):
+    """An invariant does not hold; the message says where, and what led there."""
+
+
+class WorldClock(Clock):
+    """The gateway's time is the desk's."""
+
+    def now(self) -> int:
+        return int(clock.now().timestamp())
+
+
+@dataclass
+class World:
+    """One seed's world.
+
+    Invariant: the same seed makes the same choices.
+    """
+
+    seed: int
+    steps: int = STEPS
+    trace: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+        random.seed(self.seed)
+        clock.stop_at(START)
+        store, world_clock = Store(None), WorldClock(None)
+        self.events = Events(store, world_clock, "", "")
+        self.account = Account(store, world_clock, self.events)
+        self.network = Network(self.account, self.dice, self._meanwhile)
+        self.gateway = StripeGateway("sk_test_simulation", "http://gateway.invalid", self.network)
+        self.told: set[str] = set()
+        self.is_interrupted = False
+        self.postings = 0
+        self.payments = [self._sell() for _ in range(self.dice.choice((1, 1, 2)))]
+        self.network.weather = self._weather()
+
+    def _weather(self) -> Weather:
+        """Some worlds know one fault only, so that a rare one is not drowned by the others."""
+        dice = self.dice
+        faults = FAULTS if dice.random() < 0.5 else tuple(dice.sample(FAULTS, 2))
+        return Weather(
+            fault=dice.choice((0.1, 0.3, 0.6)),
+            late=dice.choice((0, 0.1)),
+            death=dice.choice((0, 0.05, 0.15)),
+            interruption=dice.choice((0, 0.15, 0.3)),
+            faults=faults,
+        )
+
+    def _sell(self) -> Payment:
+        form: Object = {
+            "amount": str(CAPTURED),
+            "currency": "usd",
+            "payment_method": self.dice.choice(METHODS),
+        }
+        charge = self.gateway.charge(str(self.account.api.charges.create_intent(form)["latest_charge"]))
+        customer = Customer.objects.create(external_id=charge.ref, email="", created_at=clock.now())
+        return Payment.objects.create(
+            customer=customer,
+            gateway="stripe",
+            gateway_ref=charge.ref,
+            captured=charge.captured,
+            currency=charge.currency,
+            captured_at=charge.captured_at,
+            method=charge.method,
+            fee=charge.fee.amount if charge.fee else None,
+        )
+
+    def run(self) -> None:
+        """Live through the steps, then through calm, checking after each.
+
+        Raises: ViolationError.
+        """
+        self._step(self.ask)
+        for _ in range(self.steps):
+            self._step(self.dice.choices([one for one, _ in self._choices()], [w for _, w in self._choices()])[0])
+        self.network.weather = Weather()
+        self.network.land(everything=True)
+        self._heal()
+        self._demand([*invariants.broken_moves(), *(f"I19 {words}" for words in broken_rows())])
+
+    def _choices(self) -> list[tuple[Callable[[], None], int]]:
+        return [
+            (self.ask, 2),
+            (self.work, 10),
+            (self.tell, 4),
+            (self.apply, 4),
+            (self.sweep, 2),
+            (self.compare, 1),
+            (self.pass_time, 8),
+            (self.settle, 1),
+            (self.fail_one, 1),
+            (self.refund_elsewhere, 1),
+            (self.dispute, 1),
+        ]
+
+    def _step(self, step: Callable[[], None]) -> None:
+        self.trace.append(f"{clock.now():%m-%d %H:%M:%S} {step.__name__.strip('_')}")
+        try:
+            with _dying(self.dice, self.network.weather):
+                step()
+        except WorkerDied:
+            self.trace[-1] += ", and died"
+        except (GatewayError, ApiError) as error:
+            self.trace[-1] += f": {error}"
+        except Exception as error:
+            self._violated([f"{type(error).__name__}: {error}"], error)
+        self._check()
+
+    def _check(self) -> None:
+        rows, books, held = invariants.read_rows(), invariants.read_books(), self.held()
+        self._demand(
+            [
+                *invariants.broken_by_rows(rows, held, self.network.sendings),
+                *invariants.broken_by_books(rows, books, self.postings),
+            ]
+        )
+        self.postings = books.postings
+
+    def _demand(self, broken: list[str]) -> None:
+        if broken:
+            self._violated(broken)
+
+    def _violated(self, broken: list[str], cause: Exception | None = None) -> NoReturn:
+        lines = "\n".join([f"seed {self.seed}: {'; '.join(broken)}", *(f"  {line}" for line in self.trace)])
+        raise ViolationError(lines) from cause
+
+    def held(self) -> list[Object]:
+        """The refunds that the gateway holds."""
+        return self.account.store.all("refund")
+
+    # What workers and others do.
+
+    def ask(self) -> None:
+        """Somebody asks for a refund; it is refused only where too little is left."""
+        payment = self.dice.choice(self.payments)
+        amount = self.dice.choice((300, 700, 1815, CAPTURED))
+        left = CAPTURED - self._taken(payment)
+        try:
+            with transaction.atomic():
+                request_refund(payment, RefundPlan(amount, "refund", fee_retained=85), uuid.uuid4(), "0" * 64)
+        except NothingLeftError:
+            if amount <= left:
+                self._violated([f"I2: {left} are left, and {amount} were refused"])
+        else:
+            if amount > left:
+                self._violated([f"I1: {left} were left, and {amount} were reserved"])
+
+    def _taken(self, payment: Payment) -> int:
+        """What is reserved or gone by the rows, computed here once more."""
+        rows = [row for row in invariants.read_rows() if row.payment == str(payment.id)]
+        lost = sum(one.amount for one in payment.disputes.all() if one.status == "lost")
+        return sum(row.amount for row in rows if row.state not in invariants.ENDED) + lost
+
+    def work(self) -> None:
+        """A worker takes the next refund."""
+        send_next(self.gateway)
+
+    def tell(self) -> None:
+        """An event arrives: any of them, in any order, perhaps again; some never do."""
+        events = [one for one in self.account.store.all("event") if str(one["id"])[-1] not in "aeiou"]
+        if not events:
+            return
+        event = self.dice.choice(events)
+        content = event["data"]
+        assert isinstance(content, dict)
+        with transaction.atomic():
+            receive(GatewayEvent(str(event["id"]), str(event["type"]), str(content["object"]["id"])))
+
+    def apply(self) -> None:
+        """A job applies a notice."""
+        waiting = waiting_notices()
+        if waiting:
+            apply_notice(self.gateway, self.dice.choice(waiting))
+
+    def sweep(self) -> None:
+        """The sweeper asks about what is not settled."""
+        sweep_refunds(self.gateway)
+
+    def compare(self) -> None:
+        """The daily comparison of one payment."""
+        sync_payment(self.gateway, self.dice.choice(self.payments).gateway_ref)
+
+    # What the world does.
+
+    def pass_time(self) -> None:
+        """Time passes, for the desk, the gateway and the database."""
+        self._advance(self.dice.choice(PAUSES))
+
+    def _advance(self, seconds: int) -> None:
+        with connection.cursor() as cursor:
+            # Leases run on the database's clock, which nobody moves; so they are moved against it.
+            cursor.execute(
+                "UPDATE payments_refund SET leased_until = leased_until - make_interval(secs => %s)"
+                " WHERE leased_until IS NOT NULL",
+                [seconds],
+            )
+        clock.stop_at(clock.now() + timedelta(seconds=seconds))
+        self.network.land()
+
+    def settle(self) -> None:
+        """The gateway moves what is pending."""
+        self.account.api.charges.settle()
+
+    def fail_one(self) -> None:
+        """A bank sends money back."""
+        alive = [one for one in self.held() if one["status"] in ("pending", "succeeded")]
+        if alive:
+            self.account.api.charges.fail_refund(self.dice.choice(alive), "declined")
+
+    def refund_elsewhere(self) -> None:
+        """Somebody refunds in the gateway's dashboard."""
+        amount = str(self.dice.choice((100, 500)))
+        self.account.api.charges.create_refund(
+            {"charge": self.dice.choice(self.payments).gateway_ref, "amount": amount}
+        )
+
+    def dispute(self) -> None:
+        """A customer's bank opens a dispute, or ends one."""
+        charges, open_ones = self.account.api.charges, self.account.store.all("dispute")
+        running = [one for one in open_ones if one["status"] == "needs_response"]
+        if running:
+            charges.close_dispute(running[0], self.dice.choice(("won", "lost")))
+            return
+        charge = self.account.store.find(self.dice.choice(self.payments).gateway_ref)
+        assert charge is not None
+        charges.open_dispute(charge)
+
+    def _meanwhile(self) -> None:
+        """While one worker waits for the network, another one acts, on a connection of its own."""
+        if self.is_interrupted:
+            return
+        self.is_interrupted = True
+        actions = (self.work, self.apply, self.tell, self.pass_time, self.settle, self.fail_one, self.dispute)
+        action = self.dice.choice(actions)
+        self.trace.append(f"{clock.now():%m-%d %H:%M:%S}   meanwhile {action.__name__}")
+        try:
+            _elsewhere.submit(_patiently, action).result()
+        except (WorkerDied, GatewayError, ApiError, OperationalError) as error:
+            self.trace[-1] += f": {type(error).__name__}"
+        finally:
+            self.is_interrupted = False
+
+    def _heal(self) -> None:
+        """Everything works again: within some days nothing may be left open."""
+        for pause in (1_200,) * 6 + (90_000,) * 6:
+            self._advance(pause)
+            self._step(self.settle)
+            for calm in (self._work_all, self._apply_all, self.sweep, self._catch_up, self._apply_all, self._compare_all):
+                self._step(calm)
+            left = list(invariants.unsettled(invariants.read_rows(), self.held()))
+            if not left and all(one["status"] != "pending" for one in self.held()):
+                return
+        self._violated(left)
+
+    def _work_all(self) -> None:
+        for _ in range(20):
+            if send_next(self.gateway) is None:
+                return
+
+    def _apply_all(self) -> None:
+        for event_id in waiting_notices():
+            apply_notice(self.gateway, event_id)
+
+    def _catch_up(self) -> None:
+        catch_up(self.gateway)
+
+    def _compare_all(self) -> None:
+        compare_due(self.gateway)
+        import_unknown(self.gateway)
+
+
+def _patiently(action: Callable[[], None]) -> None:
+    """On the second worker's connection; a lock that the first one holds cannot be waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '20ms'")
+    action()
+
+
+@contextmanager
+def _dying(dice: random.Random, weather: Weather) -> Iterator[None]:
+    """A worker may die before any of its statements."""
+    if not weather.death or dice.random() > weather.death:
+        yield
+        return
+    left = dice.randrange(1, 30)
+
+    def count(execute: Callable[..., object], *words: object) -> object:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise WorkerDied
+        return execute(*words)
+
+    with connection.execute_wrapper(count):
+        yield
+
+
+def forget_world() -> None:
+    """Empty what a world has written."""
+    connection.rollback()
+    with connection.cursor() as cursor:
+        cursor.execute(EMPTY)
