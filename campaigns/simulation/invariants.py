@@ -18,6 +18,9 @@ BOOKED = {
 ENDED = ("rejected", "failed", "canceled")
 NEVER_THERE = ("rejected", "canceled")
 """States in which nothing of a refund may be at the gateway, unless it ended there, too."""
+NOT_NOW = ("balance_insufficient", "rate_limit", "lock_timeout", "idempotency_key_in_use")
+ANSWERED = ("succeeded", "requires_action", *ENDED)
+KEYS_MAX = 2
 LEGAL = {
     ("planned", "sending"),
     ("planned", "pending"),
@@ -33,7 +36,7 @@ LEGAL = {
     ("succeeded", "failed"),
 }
 _ROWS = """
-SELECT r.id::text, r.payment_id::text, r.origin, r.state, r.amount, r.gateway_ref, r.reason, r.generation, r.sends,
+SELECT r.id::text, r.payment_id::text, r.origin, r.state, r.amount, r.gateway_ref, r.reason, r.generation, r.sends, r.is_held,
     (SELECT coalesce(array_agg(e.kind ORDER BY e.kind), '{}') FROM journal_entry e
         WHERE e.reference = 'refund:' || r.id AND e.kind IN ('refund_sent', 'refund_settled')
         AND NOT EXISTS (SELECT FROM journal_entry m WHERE m.reverses_id = e.id))
@@ -65,6 +68,7 @@ class Row:
     reason: str
     generation: int
     sends: int
+    is_held: bool
     entries: list[str]
 
     @property
@@ -120,11 +124,65 @@ def broken_by_rows(rows: Sequence[Row], held: Sequence[Object], sendings: Sequen
             yield f"I3 {row.id}: is {row.state}, and the gateway has no {row.ref}"
         if row.state in BOOKED and row.ref in known and known[row.ref]["amount"] != row.amount:
             yield f"I9 {row.id}: is of {row.amount}, the gateway's of {known[row.ref]['amount']}"
-        if keys[row.id] > row.generation + 1:
+        if keys[row.id] > min(row.generation + 1, KEYS_MAX):
             yield f"I3 {row.id}: {keys[row.id]} keys, and it knows of {row.generation + 1}"
         if row.needs_person and row.generation == 0:
             yield f"I14 {row.id}: a person is asked too early"
+        if row.state == "rejected" and row.reason in NOT_NOW:
+            yield f"I14 {row.id}: {row.reason} is not for ever"
     yield from _sends_not_counted(rows, sendings)
+    yield from _sent_in_vain(sendings)
+
+
+def broken_by_sending(rows: Sequence[Row], fresh: Sequence[Sending], before: "Known") -> Iterator[str]:
+    """I13 and its like: what was known before a step forbids some of the sends in it."""
+    by_id = {row.id: row for row in rows}
+    ours = {row.ref for row in rows}
+    for one in fresh:
+        row = by_id.get(one.refund_id)
+        if row is None or one.is_late:
+            continue
+        if row.payment in before.disputed:
+            yield f"I13 {row.id}: was sent after a dispute was known"
+        if row.is_held:
+            yield f"I9 {row.id}: was sent while it was held"
+        if one.key.endswith(":1") and before.refs.get(row.payment, set()) - ours:
+            yield f"I3 {row.id}: has a second key beside a refund that we do not know"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there was before a step."""
+
+    disputed: frozenset[str]
+    """Payments with a dispute that the desk knew."""
+    refs: dict[str, set[str]]
+    """The gateway's living refunds of each payment."""
+
+
+def read_disputed() -> frozenset[str]:
+    """The payments whose disputes the desk knows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT payment_id::text FROM payments_dispute WHERE status IN ('open', 'lost')")
+        return frozenset(payment for (payment,) in cursor.fetchall())
+
+
+def _sent_in_vain(sendings: Sequence[Sending]) -> Iterator[str]:
+    """An error that is stored under a key is not asked for again."""
+    replayed: set[str] = set()
+    for one in sendings:
+        if one.key in replayed and not one.is_late:
+            yield f"I14 {one.refund_id}: the key {one.key} was sent again after its stored error"
+        if one.was_replay and one.status >= 500:
+            replayed.add(one.key)
+
+
+def over_reserved(rows: Sequence[Row], captured: int) -> Iterator[str]:
+    """I1: our own refunds alone never exceed a charge."""
+    for payment in {row.payment for row in rows}:
+        own = [one for one in rows if one.payment == payment and one.origin == "desk" and one.state not in ENDED]
+        if sum(one.amount for one in own) > captured:
+            yield f"I1 {payment}: {sum(one.amount for one in own)} are reserved of {captured}"
 
 
 def _sends_not_counted(rows: Sequence[Row], sendings: Sequence[Sending]) -> Iterator[str]:
@@ -151,8 +209,8 @@ def broken_by_books(rows: Sequence[Row], books: Books, postings_before: int) -> 
         yield f"I5: in transit are {-books.transit}, the states say {waiting}"
 
 
-def broken_moves() -> Iterator[str]:
-    """I15 and I19: the audit rows of each refund form one way through the table of transitions."""
+def broken_moves(rows: Sequence[Row]) -> Iterator[str]:
+    """I15 and I19: the audit rows of each refund form one way through the table of transitions, to where it is."""
     with connection.cursor() as cursor:
         cursor.execute(_MOVES)
         moves = cursor.fetchall()
@@ -160,6 +218,12 @@ def broken_moves() -> Iterator[str]:
         f"I15 {subject}: went from {before} to {after}"
         for subject, after, before in moves
         if (before, after) not in LEGAL
+    )
+    last = {subject: after for subject, after, _ in moves}
+    yield from (
+        f"I19 {row.id}: is {row.state}, its audit trail ends with {last.get(f'refund:{row.id}')}"
+        for row in rows
+        if row.state in ANSWERED and last.get(f"refund:{row.id}") != row.state
     )
 
 

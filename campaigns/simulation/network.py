@@ -14,6 +14,7 @@ import stripe
 from amends.sandbox.account import Account, Asked, Reply
 
 SENDING = ("POST", "/v1/refunds")
+LEASE_SECONDS = 90
 LATE_SECONDS_MAX = 50 * 60
 """A request that timed out may still be carried out; the desk waits an hour for that."""
 
@@ -28,9 +29,10 @@ class Sending:
 
     refund_id: str
     key: str
-    at: int
     status: int
     was_replay: bool
+    is_late: bool
+    """Nobody waited for it any more."""
 
 
 @dataclass(slots=True)
@@ -66,6 +68,10 @@ class Network(stripe.HTTPClient):
     weather: Weather = field(default_factory=Weather)
     sendings: list[Sending] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
+    under_way: dict[str, int] = field(default_factory=dict)
+    """The refunds that a worker waits for, since when."""
+    sent_twice: list[str] = field(default_factory=list)
+    """Refunds that two workers had in their hands, although the lease of the first was not over."""
     name = "simulation"
 
     def __post_init__(self) -> None:
@@ -77,6 +83,18 @@ class Network(stripe.HTTPClient):
         """One call, as the client makes it."""
         parts, key = urlsplit(url), (headers or {}).get("Idempotency-Key")
         asked = Asked(method.upper(), parts.path, parts.query, post_data or "", key)
+        refund_id = _refund_id(asked)
+        now = self.account.clock.now()
+        if refund_id and now - self.under_way.get(refund_id, 0) < LEASE_SECONDS:
+            self.sent_twice.append(refund_id)
+        self.under_way[refund_id] = now
+        try:
+            return _received(self._carry(asked))
+        finally:
+            self.under_way.pop(refund_id, None)
+
+    def _carry(self, asked: Asked) -> Reply | None:
+        """There and back, with all that may come between."""
         self._die_perhaps()
         self._let_others_act()
         if self._happens(self.weather.late):
@@ -87,15 +105,16 @@ class Network(stripe.HTTPClient):
         reply = self.deliver(asked)
         self._die_perhaps()
         self._let_others_act()
-        return _received(reply)
+        return reply
 
-    def deliver(self, asked: Asked) -> Reply | None:
+    def deliver(self, asked: Asked, *, is_late: bool = False) -> Reply | None:
         """The request arrives, and the account answers."""
         reply = self.account.answer(asked)
-        if (asked.method, asked.path) == SENDING and reply is not None:
-            refund_id = parse_qs(asked.body).get("metadata[refund_id]", [""])[0]
-            now = self.account.clock.now()
-            self.sendings.append(Sending(refund_id, asked.key or "", now, reply.status, reply.is_replay))
+        refund_id = _refund_id(asked)
+        if refund_id and reply is not None:
+            self.sendings.append(
+                Sending(refund_id, asked.key or "", reply.status, reply.is_replay, is_late=is_late)
+            )
         return reply
 
     def land(self, *, everything: bool = False) -> None:
@@ -103,7 +122,7 @@ class Network(stripe.HTTPClient):
         now = self.account.clock.now()
         for one in [one for one in self.late if everything or one.at <= now]:
             self.late.remove(one)
-            self.deliver(one.asked)
+            self.deliver(one.asked, is_late=True)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -122,6 +141,13 @@ class Network(stripe.HTTPClient):
     def _let_others_act(self) -> None:
         if self._happens(self.weather.interruption):
             self.meanwhile()
+
+
+def _refund_id(asked: Asked) -> str:
+    """Of a request for a refund; empty for any other."""
+    if (asked.method, asked.path) != SENDING:
+        return ""
+    return parse_qs(asked.body).get("metadata[refund_id]", [""])[0]
 
 
 def _received(reply: Reply | None) -> tuple[bytes, int, Mapping[str, str]]:

@@ -14,7 +14,7 @@ from django.db import OperationalError, connection, transaction
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import broken_rows
-from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError, RefundPlan, request_refund
+from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError, RefundPlan, release, request_refund
 from amends.desk.payments.gateway import GatewayError, GatewayEvent
 from amends.desk.payments.inbox import (
     apply_notice,
@@ -35,10 +35,12 @@ from amends.sandbox.errors import ApiError
 from amends.sandbox.events import Events
 from amends.sandbox.store import Object, Store
 from simulation import invariants
+from simulation.invariants import Known
 from simulation.network import Network, Weather, WorkerDied
 
 START = datetime(2025, 9, 1, 10, tzinfo=UTC)
 STEPS = 24
+HELD = 0.1
 CAPTURED = 1900
 METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail")
 FAULTS = (
@@ -55,8 +57,10 @@ FAULTS = (
     "empty",
     "no_funds",
 )
-PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 90_000, 21 * 86_400)
+PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 88_000, 90_100)
 """Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
+LONG_PAUSE = 21 * 86_400
+"""Once in a world: banks send money back after weeks. Nothing is looked at again after 30 days."""
 EMPTY = """
 SET session_replication_role = replica;
 DELETE FROM journal_posting; DELETE FROM journal_entry; DELETE FROM audit_auditrow; DELETE FROM payments_notice;
@@ -98,10 +102,11 @@ class World:
         self.account = Account(store, world_clock, self.events)
         self.network = Network(self.account, self.dice, self._meanwhile)
         self.gateway = StripeGateway("sk_test_simulation", "http://gateway.invalid", self.network)
-        self.told: set[str] = set()
         self.is_interrupted = False
-        self.postings = 0
+        self.may_pause_long = True
+        self.postings = self.checked = 0
         self.payments = [self._sell() for _ in range(self.dice.choice((1, 1, 2)))]
+        self.known = self._know()
         self.network.weather = self._weather()
 
     def _weather(self) -> Weather:
@@ -146,11 +151,12 @@ class World:
         self.network.weather = Weather()
         self.network.land(everything=True)
         self._heal()
-        self._demand([*invariants.broken_moves(), *(f"I19 {words}" for words in broken_rows())])
+        self._demand([*invariants.broken_moves(invariants.read_rows()), *(f"I19 {words}" for words in broken_rows())])
 
     def _choices(self) -> list[tuple[Callable[[], None], int]]:
         return [
             (self.ask, 2),
+            (self.let_go, 1),
             (self.work, 10),
             (self.tell, 4),
             (self.apply, 4),
@@ -181,10 +187,22 @@ class World:
         self._demand(
             [
                 *invariants.broken_by_rows(rows, held, self.network.sendings),
+                *invariants.broken_by_sending(rows, self.network.sendings[self.checked :], self.known),
                 *invariants.broken_by_books(rows, books, self.postings),
+                *invariants.over_reserved(rows, CAPTURED),
+                *(f"I3 {id_}: two workers had it at once" for id_ in self.network.sent_twice),
             ]
         )
-        self.postings = books.postings
+        self.postings, self.checked = books.postings, len(self.network.sendings)
+        self.known = self._know()
+
+    def _know(self) -> Known:
+        refs: dict[str, set[str]] = {}
+        payments = {payment.gateway_ref: str(payment.id) for payment in self.payments}
+        for one in self.held():
+            if one["status"] not in invariants.ENDED:
+                refs.setdefault(payments[str(one["charge"])], set()).add(str(one["id"]))
+        return Known(invariants.read_disputed(), refs)
 
     def _demand(self, broken: list[str]) -> None:
         if broken:
@@ -203,17 +221,25 @@ class World:
     def ask(self) -> None:
         """Somebody asks for a refund; it is refused only where too little is left."""
         payment = self.dice.choice(self.payments)
-        amount = self.dice.choice((300, 700, 1815, CAPTURED))
-        left = CAPTURED - self._taken(payment)
+        plan = RefundPlan(self.dice.choice((300, 700, 1815, CAPTURED)), "refund", fee_retained=85)
+        left, is_held = CAPTURED - self._taken(payment), self.dice.random() < HELD
         try:
             with transaction.atomic():
-                request_refund(payment, RefundPlan(amount, "refund", fee_retained=85), uuid.uuid4(), "0" * 64)
+                request_refund(payment, plan, uuid.uuid4(), "0" * 64, is_held=is_held)
+                if self.dice.random() < self.network.weather.interruption:
+                    self._meanwhile(self.ask)
         except NothingLeftError:
-            if amount <= left:
-                self._violated([f"I2: {left} are left, and {amount} were refused"])
+            if plan.amount <= left:
+                self._violated([f"I2: {left} are left, and {plan.amount} were refused"])
         else:
-            if amount > left:
-                self._violated([f"I1: {left} were left, and {amount} were reserved"])
+            if plan.amount > left:
+                self._violated([f"I1: {left} were left, and {plan.amount} were reserved"])
+
+    def let_go(self) -> None:
+        """What a refund waited for is done."""
+        held = [row for row in invariants.read_rows() if row.is_held]
+        if held:
+            release(uuid.UUID(self.dice.choice(held).id))
 
     def _taken(self, payment: Payment) -> int:
         """What is reserved or gone by the rows, computed here once more."""
@@ -254,7 +280,11 @@ class World:
 
     def pass_time(self) -> None:
         """Time passes, for the desk, the gateway and the database."""
-        self._advance(self.dice.choice(PAUSES))
+        if self.may_pause_long and self.dice.random() < 1 / len(PAUSES):
+            self.may_pause_long = False
+            self._advance(LONG_PAUSE)
+        else:
+            self._advance(self.dice.choice(PAUSES))
 
     def _advance(self, seconds: int) -> None:
         with connection.cursor() as cursor:
@@ -295,13 +325,22 @@ class World:
         assert charge is not None
         charges.open_dispute(charge)
 
-    def _meanwhile(self) -> None:
+    def _meanwhile(self, action: Callable[[], None] | None = None) -> None:
         """While one worker waits for the network, another one acts, on a connection of its own."""
         if self.is_interrupted:
             return
         self.is_interrupted = True
-        actions = (self.work, self.apply, self.tell, self.pass_time, self.settle, self.fail_one, self.dispute)
-        action = self.dice.choice(actions)
+        actions = (
+            self.work,
+            self.work,
+            self.apply,
+            self.tell,
+            self.pass_time,
+            self.settle,
+            self.fail_one,
+            self.dispute,
+        )
+        action = action or self.dice.choice(actions)
         self.trace.append(f"{clock.now():%m-%d %H:%M:%S}   meanwhile {action.__name__}")
         try:
             _elsewhere.submit(_patiently, action).result()
@@ -312,6 +351,9 @@ class World:
 
     def _heal(self) -> None:
         """Everything works again: within some days nothing may be left open."""
+        for row in invariants.read_rows():
+            if row.is_held:
+                release(uuid.UUID(row.id))
         for pause in (1_200,) * 6 + (90_000,) * 6:
             self._advance(pause)
             self._step(self.settle)
