@@ -35,10 +35,14 @@ def planted(name: str, file: str, before: str, after: str, *more: Patch, redunda
     return Planted(name, (Patch(file, before, after), *more), redundant)
 
 
-NO_RECHECK = Patch(INBOX, "due = Refund.objects.filter(unsettled | recent,", "due = Refund.objects.filter(unsettled,")
+NO_RECHECK = Patch(
+    INBOX, "due = Refund.objects.filter(unsettled | recent,", "due = Refund.objects.filter(unsettled,"
+)
 NO_EVENT = Patch(INBOX, '    "refund.failed",\n', "")
 NO_SUMS = Patch(INBOX, "moved = Q(refunds__changed_at__gt=now - RECHECK_FOR) |", "moved =")
-NEVER_OLDER = Patch(PROTOCOL, "    if ours in (RefundState.FAILED, RefundState.CANCELED):\n        return True\n", "")
+NEVER_OLDER = Patch(
+    PROTOCOL, "    if ours in (RefundState.FAILED, RefundState.CANCELED):\n        return True\n", ""
+)
 
 PLANTED = (
     planted(
@@ -54,7 +58,10 @@ PLANTED = (
         "is_over = False",
     ),
     planted(
-        "a window longer than the gateway's", PROTOCOL, "KEY_WINDOW = timedelta(hours=23)", "KEY_WINDOW = timedelta(hours=25)"
+        "a window longer than the gateway's",
+        PROTOCOL,
+        "KEY_WINDOW = timedelta(hours=23)",
+        "KEY_WINDOW = timedelta(hours=25)",
     ),
     planted("no quiet period", PROTOCOL, "now - refund.last_sent_at <= QUIET or ", ""),
     planted("sums not compared", PROTOCOL, " or not are_sums_equal", ""),
@@ -64,9 +71,7 @@ PLANTED = (
         "    return Turn(RefundState.UNKNOWN, error.code, wait(refund))",
         "    return Turn(RefundState.REJECTED, error.code)",
     ),
-    planted(
-        "a later refusal is final", PROTOCOL, "case Rejected() if was_only_send:", "case Rejected():"
-    ),
+    planted("a later refusal is final", PROTOCOL, "case Rejected() if was_only_send:", "case Rejected():"),
     planted(
         "not now means never before",
         PROTOCOL,
@@ -141,7 +146,9 @@ PLANTED = (
         "if code in _TRANSIENT_CODES or status == 429:",
         "if code in () and status == 429:",
     ),
-    planted("no funds is a refusal", GATEWAY, "        return NoFunds(code)", "        return Rejected(code)"),
+    planted(
+        "no funds is a refusal", GATEWAY, "        return NoFunds(code)", "        return Rejected(code)"
+    ),
     planted("a key in use is a refusal", GATEWAY, "    if status == 409:", "    if status == 410:"),
     planted(
         "nothing mirrored when money comes back",
@@ -150,7 +157,12 @@ PLANTED = (
         "        if kind in posted and kind in wanted:",
     ),
     planted("posted twice", BOOKKEEPING, "if kind in wanted and kind not in posted:", "if kind in wanted:"),
-    planted("settled while pending", BOOKKEEPING, "    RefundState.PENDING: (SENT,),", "    RefundState.PENDING: (SENT, SETTLED),"),
+    planted(
+        "settled while pending",
+        BOOKKEEPING,
+        "    RefundState.PENDING: (SENT,),",
+        "    RefundState.PENDING: (SENT, SETTLED),",
+    ),
     planted("a lost dispute not booked", BOOKKEEPING, "dispute.status != DisputeStatus.LOST or", "True or"),
     planted(
         "a move without its audit row",
@@ -184,7 +196,9 @@ PLANTED = (
         "    if known is not None or not snapshot.refund_id:\n        return known\n",
         "    return known\n",
     ),
-    planted("the name of a notice trusted", INBOX,
+    planted(
+        "the name of a notice trusted",
+        INBOX,
         "    _apply_snapshot(payment, gateway.refund(ref))\n    return payment\n",
         "    _apply_snapshot(payment, gateway.refund(ref))\n"
         "    Refund.objects.filter(gateway_ref=ref, state='succeeded').update(state='pending')\n    return payment\n",

@@ -16,15 +16,16 @@ def configure() -> None:
     }
 
 
-def prepare(name: str, source: Path = ROOT) -> None:
-    """Make an empty desk in a fresh database, and connect this process to it."""
+def prepare(name: str, *, is_durable: bool = False) -> str:
+    """Make an empty desk in a fresh database, connect this process to it, and return its address."""
     configure()
     import django
     import psycopg
 
     from amends.desk import embedded_postgres
 
-    server = embedded_postgres.use(STATE / "postgres" / "18", fast=True)
+    folder = "durable" if is_durable else "postgres"
+    server = embedded_postgres.use(STATE / folder / "18", fast=not is_durable)
     with psycopg.connect(server, autocommit=True) as postgres:
         postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         postgres.execute(f"CREATE DATABASE {name}")
@@ -33,3 +34,4 @@ def prepare(name: str, source: Path = ROOT) -> None:
     from amends.desk import database
 
     database.prepare("amends_service", may_create_role=True)
+    return os.environ["DATABASE_URL"]

@@ -21,6 +21,7 @@ NEVER_THERE = ("rejected", "canceled")
 NOT_NOW = ("balance_insufficient", "rate_limit", "lock_timeout", "idempotency_key_in_use")
 ANSWERED = ("succeeded", "requires_action", *ENDED)
 KEYS_MAX = 2
+REPLAYS_MAX = 3
 LEGAL = {
     ("planned", "sending"),
     ("planned", "pending"),
@@ -146,7 +147,8 @@ def broken_by_sending(rows: Sequence[Row], fresh: Sequence[Sending], before: "Kn
             yield f"I13 {row.id}: was sent after a dispute was known"
         if row.is_held:
             yield f"I9 {row.id}: was sent while it was held"
-        if one.key.endswith(":1") and before.refs.get(row.payment, set()) - ours:
+        is_fresh_key = before.generations.get(row.id, 0) < row.generation
+        if is_fresh_key and before.refs.get(row.payment, set()) - ours:
             yield f"I3 {row.id}: has a second key beside a refund that we do not know"
 
 
@@ -158,6 +160,8 @@ class Known:
     """Payments with a dispute that the desk knew."""
     refs: dict[str, set[str]]
     """The gateway's living refunds of each payment."""
+    generations: dict[str, int]
+    """How many keys each refund had used up."""
 
 
 def read_disputed() -> frozenset[str]:
@@ -168,19 +172,21 @@ def read_disputed() -> frozenset[str]:
 
 
 def _sent_in_vain(sendings: Sequence[Sending]) -> Iterator[str]:
-    """An error that is stored under a key is not asked for again."""
-    replayed: set[str] = set()
-    for one in sendings:
-        if one.key in replayed and not one.is_late:
-            yield f"I14 {one.refund_id}: the key {one.key} was sent again after its stored error"
-        if one.was_replay and one.status >= 500:
-            replayed.add(one.key)
+    """An error that is stored under a key is not asked for again, unless a worker died with the answer in its hand."""
+    replays = Counter(one.key for one in sendings if one.was_replay and one.status >= 500)
+    yield from (
+        f"I14: the key {key} was answered {count} times by its stored error"
+        for key, count in replays.items()
+        if count > REPLAYS_MAX
+    )
 
 
 def over_reserved(rows: Sequence[Row], captured: int) -> Iterator[str]:
     """I1: our own refunds alone never exceed a charge."""
     for payment in {row.payment for row in rows}:
-        own = [one for one in rows if one.payment == payment and one.origin == "desk" and one.state not in ENDED]
+        own = [
+            one for one in rows if one.payment == payment and one.origin == "desk" and one.state not in ENDED
+        ]
         if sum(one.amount for one in own) > captured:
             yield f"I1 {payment}: {sum(one.amount for one in own)} are reserved of {captured}"
 

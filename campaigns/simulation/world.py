@@ -14,7 +14,12 @@ from django.db import OperationalError, connection, transaction
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import broken_rows
-from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError, RefundPlan, release, request_refund
+from amends.desk.payments.actions import (
+    NothingLeftError,
+    RefundPlan,
+    release,
+    request_refund,
+)
 from amends.desk.payments.gateway import GatewayError, GatewayEvent
 from amends.desk.payments.inbox import (
     apply_notice,
@@ -35,7 +40,7 @@ from amends.sandbox.errors import ApiError
 from amends.sandbox.events import Events
 from amends.sandbox.store import Object, Store
 from simulation import invariants
-from simulation.invariants import Known
+from simulation.invariants import Known, Row
 from simulation.network import Network, Weather, WorkerDied
 
 START = datetime(2025, 9, 1, 10, tzinfo=UTC)
@@ -106,7 +111,7 @@ class World:
         self.may_pause_long = True
         self.postings = self.checked = 0
         self.payments = [self._sell() for _ in range(self.dice.choice((1, 1, 2)))]
-        self.known = self._know()
+        self.known = self._know([])
         self.network.weather = self._weather()
 
     def _weather(self) -> Weather:
@@ -147,11 +152,15 @@ class World:
         """
         self._step(self.ask)
         for _ in range(self.steps):
-            self._step(self.dice.choices([one for one, _ in self._choices()], [w for _, w in self._choices()])[0])
+            self._step(
+                self.dice.choices([one for one, _ in self._choices()], [w for _, w in self._choices()])[0]
+            )
         self.network.weather = Weather()
         self.network.land(everything=True)
         self._heal()
-        self._demand([*invariants.broken_moves(invariants.read_rows()), *(f"I19 {words}" for words in broken_rows())])
+        self._demand(
+            [*invariants.broken_moves(invariants.read_rows()), *(f"I19 {words}" for words in broken_rows())]
+        )
 
     def _choices(self) -> list[tuple[Callable[[], None], int]]:
         return [
@@ -194,15 +203,15 @@ class World:
             ]
         )
         self.postings, self.checked = books.postings, len(self.network.sendings)
-        self.known = self._know()
+        self.known = self._know(rows)
 
-    def _know(self) -> Known:
+    def _know(self, rows: list[Row]) -> Known:
         refs: dict[str, set[str]] = {}
         payments = {payment.gateway_ref: str(payment.id) for payment in self.payments}
         for one in self.held():
             if one["status"] not in invariants.ENDED:
                 refs.setdefault(payments[str(one["charge"])], set()).add(str(one["id"]))
-        return Known(invariants.read_disputed(), refs)
+        return Known(invariants.read_disputed(), refs, {row.id: row.generation for row in rows})
 
     def _demand(self, broken: list[str]) -> None:
         if broken:
@@ -357,7 +366,14 @@ class World:
         for pause in (1_200,) * 6 + (90_000,) * 6:
             self._advance(pause)
             self._step(self.settle)
-            for calm in (self._work_all, self._apply_all, self.sweep, self._catch_up, self._apply_all, self._compare_all):
+            for calm in (
+                self._work_all,
+                self._apply_all,
+                self.sweep,
+                self._catch_up,
+                self._apply_all,
+                self._compare_all,
+            ):
                 self._step(calm)
             left = list(invariants.unsettled(invariants.read_rows(), self.held()))
             if not left and all(one["status"] != "pending" for one in self.held()):

@@ -109,7 +109,9 @@ class Account:
         if fault is Fault.STORED_ERROR:
             return _BROKEN.status, json.dumps(_BROKEN.body()).encode()
         try:
-            answer = self.api.answer(asked.method, asked.path, parse_form(asked.query) | parse_form(asked.body))
+            answer = self.api.answer(
+                asked.method, asked.path, parse_form(asked.query) | parse_form(asked.body)
+            )
         except ApiError as error:
             return error.status, json.dumps(error.body()).encode()
         if fault is Fault.STORED_ERROR_AFTER:

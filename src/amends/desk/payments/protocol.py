@@ -116,9 +116,7 @@ def wait(refund: Standing) -> timedelta:
     return min(FIRST_WAIT * 2 ** min(refund.sends, 12), LONGEST_WAIT)
 
 
-def after_absence(
-    refund: Standing, now: datetime, *, are_sums_equal: bool, is_disputed: bool
-) -> Absence:
+def after_absence(refund: Standing, now: datetime, *, are_sums_equal: bool, is_disputed: bool) -> Absence:
     """One more key if it is certain that nothing happened and nothing will, then a person."""
     assert refund.last_sent_at is not None
     if now - refund.last_sent_at <= QUIET or not are_sums_equal:

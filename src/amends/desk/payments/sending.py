@@ -144,11 +144,14 @@ def _look(gateway: StripeGateway, refund: Refund) -> Refund:
     own = [one for one in snapshots if one.refund_id == str(refund.id) and is_same(refund, one)]
     if own:
         return _accepted(refund, own[0])
-    return _absent(refund, sum(one.amount for one in snapshots if one.state not in ENDED_WITHOUT_MONEY))
+    returned = sum(one.amount for one in snapshots if one.state not in ENDED_WITHOUT_MONEY)
+    locked, may_send = _absent(refund, returned)
+    # At once: what was seen may be otherwise later.
+    return _send(gateway, locked) if may_send else locked
 
 
-def _absent(refund: Refund, returned_at_gateway: int) -> Refund:
-    """The gateway does not have it.
+def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
+    """The gateway does not have it; whether it may be sent with a second key.
 
     Locks: the payment, then the refund.
     """
@@ -156,7 +159,7 @@ def _absent(refund: Refund, returned_at_gateway: int) -> Refund:
         payment = Payment.objects.select_for_update(no_key=True).get(id=refund.payment_id)
         locked = _lock(refund)
         if locked.state not in _QUEUE:
-            return locked
+            return locked, False
         follows = after_absence(
             locked,
             clock.now(),
@@ -174,7 +177,7 @@ def _absent(refund: Refund, returned_at_gateway: int) -> Refund:
                 locked.reason, locked.leased_until = NEEDS_PERSON, None
                 locked.save(update_fields=["reason", "leased_until"])
                 record(f"refund:{locked.id}", "desk", "needs_person")
-    return locked
+    return locked, follows is Absence.SECOND_KEY
 
 
 def _known_at_gateway(payment: Payment) -> int:
@@ -185,11 +188,9 @@ def _known_at_gateway(payment: Payment) -> int:
 
 def _take_second_key(refund: Refund) -> None:
     refund.generation += 1
-    refund.first_sent_at = None
-    refund.reason = ""
-    refund.next_try_at = clock.now()
-    refund.leased_until = None
-    refund.save(update_fields=["generation", "first_sent_at", "reason", "next_try_at", "leased_until"])
+    refund.first_sent_at, refund.reason = None, ""
+    refund.save(update_fields=["generation", "reason"])
+    _lease(refund, is_sent=True)
     record(f"refund:{refund.id}", "desk", "second_key", generation=refund.generation)
 
 
