@@ -18,7 +18,7 @@ from pathlib import Path
 from planted_money import PLANTED
 from planting import plant
 from simulation import database
-from simulation.world import FAULTS
+from simulation.network import FAULTS
 from stage import OWN_SOURCE, Stage, stage
 
 DEATHS = ("before", "after", "written")

@@ -74,6 +74,7 @@ class Row:
 
     @property
     def needs_person(self) -> bool:
+        """Whether no automatic step may touch it any more."""
         return self.reason == "needs_person"
 
 

@@ -14,6 +14,20 @@ import stripe
 from amends.sandbox.account import Account, Asked, Reply
 
 SENDING = ("POST", "/v1/refunds")
+FAULTS = (
+    "refuse",
+    "lose_answer",
+    "error_before",
+    "stored_error",
+    "stored_error_after",
+    "rate_limit",
+    "lock_timeout",
+    "key_in_use",
+    "truncate",
+    "garbage",
+    "empty",
+    "no_funds",
+)
 LEASE_SECONDS = 90
 LATE_SECONDS_MAX = 50 * 60
 """A request that timed out may still be carried out; the desk waits an hour for that."""
@@ -78,8 +92,13 @@ class Network(stripe.HTTPClient):
         super().__init__()
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: str | None = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: str | None = None,
+        **_usage: object,
+    ) -> tuple[str, int, Mapping[str, str]]:
         """One call, as the client makes it."""
         parts, key = urlsplit(url), (headers or {}).get("Idempotency-Key")
         asked = Asked(method.upper(), parts.path, parts.query, post_data or "", key)
@@ -150,13 +169,13 @@ def _refund_id(asked: Asked) -> str:
     return parse_qs(asked.body).get("metadata[refund_id]", [""])[0]
 
 
-def _received(reply: Reply | None) -> tuple[bytes, int, Mapping[str, str]]:
+def _received(reply: Reply | None) -> tuple[str, int, Mapping[str, str]]:
     if reply is None or reply.cut_to == 0:
         _fail("Connection aborted.")
     if reply.cut_to is not None:
         _fail("Connection broken: incomplete read.")
-    return reply.body, reply.status, reply.headers()
+    return reply.body.decode(), reply.status, reply.headers()
 
 
 def _fail(words: str) -> NoReturn:
-    raise stripe.APIConnectionError(f"Unexpected error communicating with Stripe. {words}", should_retry=True)
+    raise stripe.APIConnectionError(f"Unexpected error communicating with Stripe. {words}")  # type: ignore[no-untyped-call]  # the client's own

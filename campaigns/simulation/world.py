@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
@@ -33,6 +33,7 @@ from amends.desk.payments.inbox import (
 )
 from amends.desk.payments.models import Payment
 from amends.desk.payments.sending import send_next
+from amends.desk.payments.states import IllegalTransitionError
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.sandbox.account import Account
 from amends.sandbox.clock import Clock
@@ -41,27 +42,13 @@ from amends.sandbox.events import Events
 from amends.sandbox.store import Object, Store
 from simulation import invariants
 from simulation.invariants import Known, Row
-from simulation.network import Network, Weather, WorkerDied
+from simulation.network import FAULTS, Network, Weather, WorkerDied
 
 START = datetime(2025, 9, 1, 10, tzinfo=UTC)
 STEPS = 24
 HELD = 0.1
 CAPTURED = 1900
 METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail")
-FAULTS = (
-    "refuse",
-    "lose_answer",
-    "error_before",
-    "stored_error",
-    "stored_error_after",
-    "rate_limit",
-    "lock_timeout",
-    "key_in_use",
-    "truncate",
-    "garbage",
-    "empty",
-    "no_funds",
-)
 PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 88_000, 90_100)
 """Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
 LONG_PAUSE = 21 * 86_400
@@ -84,6 +71,7 @@ class WorldClock(Clock):
     """The gateway's time is the desk's."""
 
     def now(self) -> int:
+        """Whole seconds."""
         return int(clock.now().timestamp())
 
 
@@ -187,7 +175,14 @@ class World:
             self.trace[-1] += ", and died"
         except (GatewayError, ApiError) as error:
             self.trace[-1] += f": {error}"
-        except Exception as error:
+        except (
+            DatabaseError,
+            IllegalTransitionError,
+            AssertionError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as error:
             self._violated([f"{type(error).__name__}: {error}"], error)
         self._check()
 
@@ -303,8 +298,13 @@ class World:
                 " WHERE leased_until IS NOT NULL",
                 [seconds],
             )
-        clock.stop_at(clock.now() + timedelta(seconds=seconds))
-        self.network.land()
+        until = clock.now() + timedelta(seconds=seconds)
+        # Late requests arrive at their own time, not at the end of a pause.
+        for at in sorted(datetime.fromtimestamp(late.at, UTC) for late in self.network.late):
+            if at <= until:
+                clock.stop_at(max(at, clock.now()))
+                self.network.land()
+        clock.stop_at(until)
 
     def settle(self) -> None:
         """The gateway moves what is pending."""
@@ -360,6 +360,7 @@ class World:
 
     def _heal(self) -> None:
         """Everything works again: within some days nothing may be left open."""
+        left: list[str] = []
         for row in invariants.read_rows():
             if row.is_held:
                 release(uuid.UUID(row.id))

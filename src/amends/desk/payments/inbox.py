@@ -205,7 +205,8 @@ def compare_due(gateway: StripeGateway, limit: int = 100) -> list[Payment]:
         try:
             payment = sync_payment(gateway, ref)
         except GatewayError as error:
-            payment = _not_compared(ref, error)
+            _postpone_comparison(ref, error)
+            continue
         if payment is not None:
             compared.append(payment)
     return compared
@@ -224,7 +225,7 @@ def import_unknown(gateway: StripeGateway) -> list[Payment]:
     return [payment for ref in charges if (payment := sync_payment(gateway, ref)) is not None]
 
 
-def _not_compared(ref: str, error: GatewayError) -> None:
+def _postpone_comparison(ref: str, error: GatewayError) -> None:
     """Leave it for an hour, so that one that cannot be asked about keeps no other waiting."""
     payment = Payment.objects.get(gateway_ref=ref)
     later = clock.now() - RECHECK_EVERY + COMPARE_AGAIN

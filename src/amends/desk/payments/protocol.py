@@ -113,7 +113,8 @@ def _not_now(*, was_only_send: bool, reason: str, wait: timedelta) -> Turn:
 
 def wait(refund: Standing) -> timedelta:
     """How long to wait before the next try, at most: twice as long each time."""
-    return min(FIRST_WAIT * 2 ** min(refund.sends, 12), LONGEST_WAIT)
+    doubled: int = 2 ** min(refund.sends, 12)
+    return min(FIRST_WAIT * doubled, LONGEST_WAIT)
 
 
 def after_absence(refund: Standing, now: datetime, *, are_sums_equal: bool, is_disputed: bool) -> Absence:
