@@ -156,7 +156,7 @@ PLANTED = (
         "        if kind in posted and kind not in wanted:",
         "        if kind in posted and kind in wanted:",
     ),
-    planted("posted twice", BOOKKEEPING, "if kind in wanted and kind not in posted:", "if kind in wanted:"),
+    planted("posted twice", BOOKKEEPING, "if kind in wanted and kind not in posted]", "if kind in wanted]"),
     planted(
         "settled while pending",
         BOOKKEEPING,

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import django
 import stripe
@@ -38,7 +39,7 @@ class MortalClient(stripe.RequestsClient):
         headers: Mapping[str, str] | None,
         post_data: str | None = None,
         **_usage: object,
-    ) -> tuple[str, int, Mapping[str, str]]:
+    ) -> tuple[Any, int, Mapping[str, str]]:
         """One call, as the client makes it."""
         die(self._death == "before")
         body, status, told = super().request(method, url, headers, post_data)

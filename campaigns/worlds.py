@@ -18,7 +18,9 @@ def try_worlds(first: int, number: int, jobs: int) -> Iterator[tuple[str, bool, 
     bounds = [first + number * job // jobs for job in range(jobs + 1)]
     begun = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
-        runs = list(pool.map(lambda bound: simulate(bound[0], bound[1], f"worlds_{bound[0]}"), pairwise(bounds)))
+        runs = list(
+            pool.map(lambda bound: simulate(bound[0], bound[1], f"worlds_{bound[0]}"), pairwise(bounds))
+        )
     minutes = (time.monotonic() - begun) / 60
     for (low, high), (held, said) in zip(pairwise(bounds), runs, strict=True):
         yield f"seeds {low} to {high - 1}", held, said if held else said.replace("\n", "<br>")

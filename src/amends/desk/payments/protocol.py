@@ -32,7 +32,7 @@ DISPUTED = "disputed"
 _ONLY_LOOK = (STORED_ANSWER, REFUSED_LATER)
 
 
-class Standing(Protocol):
+class Sent(Protocol):
     """What the rules read of a refund."""
 
     @property
@@ -76,7 +76,7 @@ class Absence(Enum):
     PERSON = auto()
 
 
-def next_step(refund: Standing, now: datetime, *, is_disputed: bool) -> Step:
+def next_step(refund: Sent, now: datetime, *, is_disputed: bool) -> Step:
     """Send, unless that could do harm or could tell nothing new; nothing is sent after a dispute is known."""
     if refund.first_sent_at is None:
         return Step.CANCEL if is_disputed else Step.SEND
@@ -84,7 +84,7 @@ def next_step(refund: Standing, now: datetime, *, is_disputed: bool) -> Step:
     return Step.LOOK if is_over or is_disputed or refund.reason in _ONLY_LOOK else Step.SEND
 
 
-def turn(refund: Standing, error: GatewayError) -> Turn:
+def turn(refund: Sent, error: GatewayError) -> Turn:
     """Where a refund goes that was sent and not accepted.
 
     An answer that says that nothing happened says so of this send alone: an earlier one may still have its effect.
@@ -111,13 +111,13 @@ def _not_now(*, was_only_send: bool, reason: str, wait: timedelta) -> Turn:
     return Turn(RefundState.PLANNED if was_only_send else RefundState.UNKNOWN, reason, wait)
 
 
-def wait(refund: Standing) -> timedelta:
+def wait(refund: Sent) -> timedelta:
     """How long to wait before the next try, at most: twice as long each time."""
     doubled: int = 2 ** min(refund.sends, 12)
     return min(FIRST_WAIT * doubled, LONGEST_WAIT)
 
 
-def after_absence(refund: Standing, now: datetime, *, are_sums_equal: bool, is_disputed: bool) -> Absence:
+def after_absence(refund: Sent, now: datetime, *, are_sums_equal: bool, is_disputed: bool) -> Absence:
     """One more key if it is certain that nothing happened and nothing will, then a person."""
     assert refund.last_sent_at is not None
     if now - refund.last_sent_at <= QUIET or not are_sums_equal:

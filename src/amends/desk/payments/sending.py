@@ -8,13 +8,12 @@ an answer is said by `protocol`; here it is done. Measured in `docs/money.md`.
 import random
 from datetime import timedelta
 
-from django.db import transaction
 from django.db.models import Q, Sum
 from django.db.models.functions import Now
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
-from amends.desk.payments.actions import is_disputed, is_same, move, take_over_refund
+from amends.desk.payments.actions import is_same, move, standing, take_over_refund
 from amends.desk.payments.gateway import GatewayError, Misuse, RefundSnapshot
 from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.protocol import (
@@ -29,6 +28,7 @@ from amends.desk.payments.protocol import (
 )
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.unit_of_work import unit_of_work
 
 LEASE = timedelta(seconds=90)
 """Longer than the longest call."""
@@ -55,7 +55,7 @@ def claim_next() -> tuple[Refund, Step] | None:
 
     Locks: the row; rows that another worker holds are skipped. Leases run on the database's clock.
     """
-    with transaction.atomic():
+    with unit_of_work():
         due = Refund.objects.filter(
             Q(leased_until=None) | Q(leased_until__lt=Now()),
             state__in=_QUEUE,
@@ -66,7 +66,7 @@ def claim_next() -> tuple[Refund, Step] | None:
         refund = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
         if refund is None:
             return None
-        step = next_step(refund, clock.now(), is_disputed=is_disputed(refund.payment))
+        step = next_step(refund, clock.now(), is_disputed=standing(refund.payment).is_disputed)
         if step is Step.CANCEL:
             move(refund, RefundState.CANCELED, reason=DISPUTED)
         else:
@@ -97,7 +97,7 @@ def _send(gateway: StripeGateway, refund: Refund) -> Refund:
 
 
 def _accepted(refund: Refund, snapshot: RefundSnapshot) -> Refund:
-    with transaction.atomic():
+    with unit_of_work():
         locked = _lock(refund)
         if locked.state in _QUEUE:
             take_over_refund(locked, snapshot)
@@ -109,7 +109,7 @@ def _lock(refund: Refund) -> Refund:
 
 
 def _not_accepted(refund: Refund, error: GatewayError) -> Refund:
-    with transaction.atomic():
+    with unit_of_work():
         locked = _lock(refund)
         if locked.state != RefundState.SENDING:
             # A notice was faster than the answer, and knows more.
@@ -155,7 +155,7 @@ def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
 
     Locks: the payment, then the refund.
     """
-    with transaction.atomic():
+    with unit_of_work():
         payment = Payment.objects.select_for_update(no_key=True).get(id=refund.payment_id)
         locked = _lock(refund)
         if locked.state not in _QUEUE:
@@ -164,7 +164,7 @@ def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
             locked,
             clock.now(),
             are_sums_equal=_known_at_gateway(payment) == returned_at_gateway,
-            is_disputed=is_disputed(payment),
+            is_disputed=standing(payment).is_disputed,
         )
         match follows:
             case Absence.WAIT:
@@ -195,7 +195,7 @@ def _take_second_key(refund: Refund) -> None:
 
 
 def _postpone(refund: Refund) -> Refund:
-    with transaction.atomic():
+    with unit_of_work():
         locked = _lock(refund)
         _try_later(locked, wait(locked))
     return locked
