@@ -71,9 +71,8 @@ class Stage:
     def call(self, address: str, /, **form: str) -> dict[str, object]:
         """Ask the gateway, as its dashboard would."""
         body = urllib.parse.urlencode(form).encode() if form else None
-        request = urllib.request.Request(
-            f"{self.address}{address}", body, {"Authorization": "Bearer sk_test"}
-        )  # noqa: S310  # our own process
+        headers = {"Authorization": "Bearer sk_test"}
+        request = urllib.request.Request(f"{self.address}{address}", body, headers)  # noqa: S310  # our own process
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # as above
             found: dict[str, object] = json.load(answer)
         return found

@@ -82,6 +82,9 @@ class Api:
             ("POST", "/_sandbox/faults"): self._add_fault,
             ("DELETE", "/_sandbox/faults"): self._clear_faults,
             ("POST", "/_sandbox/webhooks"): self._set_webhooks,
+            ("POST", "/_sandbox/refunds/(.+)/succeed"): self._with(
+                refund, lambda item, _: charges.succeed_refund(item)
+            ),
             ("POST", "/_sandbox/refunds/(.+)/fail"): self._with(
                 refund, lambda item, form: charges.fail_refund(item, str(form.get("reason", "declined")))
             ),

@@ -16,7 +16,14 @@ from amends.desk.notices.actions import send, send_kept
 from amends.desk.orders.actions import change_next_plan
 from amends.desk.orders.guests import invite_guest
 from amends.desk.payments.gateway import GatewayError
-from amends.desk.payments.inbox import apply_notice, sweep_refunds, waiting_notices
+from amends.desk.payments.inbox import (
+    apply_notice,
+    catch_up,
+    compare_due,
+    import_unknown,
+    sweep_refunds,
+    waiting_notices,
+)
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import connect
 
@@ -83,6 +90,18 @@ def look_around() -> None:
     close_day(yesterday)
 
 
+def compare() -> None:
+    """What notices did not tell: missed events, refunds that we do not know, the sums of each payment, once a day."""
+    gateway = connect()
+    # What cannot be asked now is asked in an hour.
+    with suppress(GatewayError):
+        catch_up(gateway)
+        for payment in import_unknown(gateway):
+            follow_payment(payment)
+    for payment in compare_due(gateway):
+        follow_payment(payment)
+
+
 def tell() -> None:
     """Tell host products what is due."""
     for _ in range(BATCH):
@@ -109,6 +128,13 @@ def pay_regularly(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hand
 def look_around_regularly(timestamp: int) -> None:  # noqa: ARG001  # as above
     """The sweepers, every ten seconds."""
     look_around()
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="compare", queueing_lock="compare")
+def compare_regularly(timestamp: int) -> None:  # noqa: ARG001  # as above
+    """The comparison with the gateway, every hour."""
+    compare()
 
 
 @app.periodic(cron="* * * * *")
