@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
@@ -83,7 +83,6 @@ class World:
     """
 
     seed: int
-    steps: int = STEPS
     trace: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -138,11 +137,18 @@ class World:
 
         Raises: ViolationError.
         """
-        self._step(self.ask)
-        for _ in range(self.steps):
-            self._step(
+        self.step(self.ask)
+        for _ in range(STEPS):
+            self.step(
                 self.dice.choices([one for one, _ in self._choices()], [w for _, w in self._choices()])[0]
             )
+        self.end()
+
+    def end(self) -> None:
+        """Let everything work again, and see that nothing stays open.
+
+        Raises: ViolationError.
+        """
         self.network.weather = Weather()
         self.network.land(everything=True)
         self._heal()
@@ -166,7 +172,11 @@ class World:
             (self.dispute, 1),
         ]
 
-    def _step(self, step: Callable[[], None]) -> None:
+    def step(self, step: Callable[[], None]) -> None:
+        """Take one step, which may end badly, and check.
+
+        Raises: ViolationError.
+        """
         self.trace.append(f"{clock.now():%m-%d %H:%M:%S} {step.__name__.strip('_')}")
         try:
             with _dying(self.dice, self.network.weather):
@@ -366,7 +376,7 @@ class World:
                 release(uuid.UUID(row.id))
         for pause in (1_200,) * 6 + (90_000,) * 6:
             self._advance(pause)
-            self._step(self.settle)
+            self.step(self.settle)
             for calm in (
                 self._work_all,
                 self._apply_all,
@@ -375,7 +385,7 @@ class World:
                 self._apply_all,
                 self._compare_all,
             ):
-                self._step(calm)
+                self.step(calm)
             left = list(invariants.unsettled(invariants.read_rows(), self.held()))
             if not left and all(one["status"] != "pending" for one in self.held()):
                 return
@@ -425,7 +435,13 @@ def _dying(dice: random.Random, weather: Weather) -> Iterator[None]:
 
 
 def forget_world() -> None:
-    """Empty what a world has written."""
+    """Empty what a world has written, and let time run again."""
+    clock.stop_at(None)
     connection.rollback()
     with connection.cursor() as cursor:
         cursor.execute(EMPTY)
+
+
+def leave() -> None:
+    """Close the second worker's connection."""
+    _elsewhere.submit(connections.close_all).result()

@@ -36,17 +36,28 @@ class Sent(Protocol):
     """What the rules read of a refund."""
 
     @property
-    def state(self) -> str: ...
+    def state(self) -> str:
+        """One of `RefundState`."""
+
     @property
-    def generation(self) -> int: ...
+    def generation(self) -> int:
+        """How many keys were used up."""
+
     @property
-    def sends(self) -> int: ...
+    def sends(self) -> int:
+        """Of all keys."""
+
     @property
-    def first_sent_at(self) -> datetime | None: ...
+    def first_sent_at(self) -> datetime | None:
+        """With this key; None where that certainly had no effect."""
+
     @property
-    def last_sent_at(self) -> datetime | None: ...
+    def last_sent_at(self) -> datetime | None:
+        """With any key."""
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """What the last answer said."""
 
 
 class Step(Enum):

@@ -4,15 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0005_open_cases'),
+        ("cases", "0005_open_cases"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='task',
-            name='kind',
-            field=models.CharField(choices=[('review', 'Review'), ('state_facts', 'State Facts'), ('judge_evidence', 'Judge Evidence'), ('approve', 'Approve'), ('missing_at_desk', 'Missing At Desk'), ('failed_refund', 'Failed Refund'), ('waiting_refund', 'Waiting Refund'), ('failed_plan_change', 'Failed Plan Change'), ('over_returned', 'Over Returned'), ('appeal', 'Appeal')], max_length=20),
+            model_name="task",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("review", "Review"),
+                    ("state_facts", "State Facts"),
+                    ("judge_evidence", "Judge Evidence"),
+                    ("approve", "Approve"),
+                    ("missing_at_desk", "Missing At Desk"),
+                    ("failed_refund", "Failed Refund"),
+                    ("waiting_refund", "Waiting Refund"),
+                    ("failed_plan_change", "Failed Plan Change"),
+                    ("over_returned", "Over Returned"),
+                    ("appeal", "Appeal"),
+                ],
+                max_length=20,
+            ),
         ),
     ]
