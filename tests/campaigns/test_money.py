@@ -61,5 +61,5 @@ def test_every_planted_defect_fits_the_source(tmp_path: Path, planted: Planted) 
     plant(planted, tmp_path)
 
     assert all(
-        (tmp_path / patch.file).read_text() != (ROOT / patch.file).read_text() for patch in one.patches
+        (tmp_path / patch.file).read_text() != (ROOT / patch.file).read_text() for patch in planted.patches
     )

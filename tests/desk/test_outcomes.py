@@ -26,7 +26,7 @@ def granted(shop: Shop, method: str = "pm_card_visa") -> Case:
 
 
 def plan_fault(shop: Shop, fault: str, count: int = 1, **more: str) -> None:
-    shop.sandbox.api.faults.add({"fault": fault, "path": "/v1/refunds", "count": str(count)} | more)
+    shop.sandbox.api.faults.add({"fault": fault, "path": "/v1/refunds", "count": str(count), **more})
 
 
 def pass_time(shop: Shop, **by: int) -> None:
@@ -267,7 +267,7 @@ def test_what_the_gateway_holds_twice_under_our_id_is_a_refund_of_its_own(
 def test_the_fee_is_the_one_of_the_charge_in_its_own_currency(
     shop: Shop, booked: dict[str, str], fee: int
 ) -> None:
-    payment = make_payment(shop.sandbox, shop.gateway, **booked)
+    payment = make_payment(shop.sandbox, shop.gateway, 1900, method="pm_card_visa", **booked)
 
     assert payment.fee == fee
 
