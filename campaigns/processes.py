@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import product
 from pathlib import Path
 
@@ -75,18 +75,20 @@ def _defective(name: str) -> Iterator[Path]:
 def _die_in_pairs(made: Stage, source: Path) -> list[str]:
     """One worker dies at each point, the next one at each point again, the third lives."""
     refunds = []
-    for first, second in product(DEATHS, DEATHS):
+    for deaths in product(DEATHS, DEATHS):
         refunds += made.ask(1)
-        for death in (first, second):
-            worker = made.start(source, death=death)
-            for _ in range(100):
-                if worker.poll() is not None or not made.are_open():
-                    break
-                time.sleep(0.05)
-            made.end(worker)
-            made.pass_time(minutes=16)
+        for death in deaths:
+            _live_until(made, source, death)
     made.heal(source)
     return made.verdict(refunds)
+
+
+def _live_until(made: Stage, source: Path, death: str) -> None:
+    worker = made.start(source, death=death)
+    with suppress(TimeoutError):
+        _wait_until(lambda: worker.poll() is not None or not made.are_open(), seconds=5)
+    made.end(worker)
+    made.pass_time(minutes=16)
 
 
 def _freeze(made: Stage, source: Path) -> list[str]:

@@ -63,6 +63,17 @@ class Weather:
     faults: tuple[str, ...] = ()
 
 
+def draw_weather(dice: Random) -> Weather:
+    """Some worlds know two faults only, so that a rare one is not drowned by the others."""
+    return Weather(
+        fault=dice.choice((0.1, 0.3, 0.6)),
+        late=dice.choice((0, 0.1)),
+        death=dice.choice((0, 0.05, 0.15)),
+        interruption=dice.choice((0, 0.15, 0.3)),
+        faults=FAULTS if dice.random() < 0.5 else tuple(dice.sample(FAULTS, 2)),
+    )
+
+
 @dataclass(slots=True)
 class Late:
     """A request that is still on its way, although nobody waits for it any more."""

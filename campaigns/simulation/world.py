@@ -2,9 +2,8 @@
 
 import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
@@ -41,8 +40,10 @@ from amends.sandbox.errors import ApiError
 from amends.sandbox.events import Events
 from amends.sandbox.store import Object, Store
 from simulation import invariants
+from simulation.death import dying
 from simulation.invariants import Known, Row
-from simulation.network import FAULTS, Network, Weather, WorkerDied
+from simulation.network import Network, Weather, WorkerDied, draw_weather
+from simulation.outside import Outside
 
 START = datetime(2025, 9, 1, 10, tzinfo=UTC)
 STEPS = 24
@@ -98,20 +99,9 @@ class World:
         self.may_pause_long = True
         self.postings = self.checked = 0
         self.payments = [self._sell() for _ in range(self.dice.choice((1, 1, 2)))]
+        self.outside = Outside(self.account, self.dice, [payment.gateway_ref for payment in self.payments])
         self.known = self._know([])
-        self.network.weather = self._weather()
-
-    def _weather(self) -> Weather:
-        """Some worlds know one fault only, so that a rare one is not drowned by the others."""
-        dice = self.dice
-        faults = FAULTS if dice.random() < 0.5 else tuple(dice.sample(FAULTS, 2))
-        return Weather(
-            fault=dice.choice((0.1, 0.3, 0.6)),
-            late=dice.choice((0, 0.1)),
-            death=dice.choice((0, 0.05, 0.15)),
-            interruption=dice.choice((0, 0.15, 0.3)),
-            faults=faults,
-        )
+        self.network.weather = draw_weather(self.dice)
 
     def _sell(self) -> Payment:
         form: Object = {
@@ -166,10 +156,10 @@ class World:
             (self.sweep, 2),
             (self.compare, 1),
             (self.pass_time, 8),
-            (self.settle, 1),
-            (self.fail_one, 1),
-            (self.refund_elsewhere, 1),
-            (self.dispute, 1),
+            (self.outside.settle, 1),
+            (self.outside.fail_one, 1),
+            (self.outside.refund_elsewhere, 1),
+            (self.outside.dispute, 1),
         ]
 
     def step(self, step: Callable[[], None]) -> None:
@@ -179,7 +169,7 @@ class World:
         """
         self.trace.append(f"{clock.now():%m-%d %H:%M:%S} {step.__name__.strip('_')}")
         try:
-            with _dying(self.dice, self.network.weather):
+            with dying(self.dice, self.network.weather):
                 step()
         except WorkerDied:
             self.trace[-1] += ", and died"
@@ -316,34 +306,6 @@ class World:
                 self.network.land()
         clock.stop_at(until)
 
-    def settle(self) -> None:
-        """The gateway moves what is pending."""
-        self.account.api.charges.settle()
-
-    def fail_one(self) -> None:
-        """A bank sends money back."""
-        alive = [one for one in self.held() if one["status"] in ("pending", "succeeded")]
-        if alive:
-            self.account.api.charges.fail_refund(self.dice.choice(alive), "declined")
-
-    def refund_elsewhere(self) -> None:
-        """Somebody refunds in the gateway's dashboard."""
-        amount = str(self.dice.choice((100, 500)))
-        self.account.api.charges.create_refund(
-            {"charge": self.dice.choice(self.payments).gateway_ref, "amount": amount}
-        )
-
-    def dispute(self) -> None:
-        """A customer's bank opens a dispute, or ends one."""
-        charges, open_ones = self.account.api.charges, self.account.store.all("dispute")
-        running = [one for one in open_ones if one["status"] == "needs_response"]
-        if running:
-            charges.close_dispute(running[0], self.dice.choice(("won", "lost")))
-            return
-        charge = self.account.store.find(self.dice.choice(self.payments).gateway_ref)
-        assert charge is not None
-        charges.open_dispute(charge)
-
     def _meanwhile(self, action: Callable[[], None] | None = None) -> None:
         """While one worker waits for the network, another one acts, on a connection of its own."""
         if self.is_interrupted:
@@ -355,9 +317,9 @@ class World:
             self.apply,
             self.tell,
             self.pass_time,
-            self.settle,
-            self.fail_one,
-            self.dispute,
+            self.outside.settle,
+            self.outside.fail_one,
+            self.outside.dispute,
         )
         action = action or self.dice.choice(actions)
         self.trace.append(f"{clock.now():%m-%d %H:%M:%S}   meanwhile {action.__name__}")
@@ -376,7 +338,7 @@ class World:
                 release(uuid.UUID(row.id))
         for pause in (1_200,) * 6 + (90_000,) * 6:
             self._advance(pause)
-            self.step(self.settle)
+            self.step(self.outside.settle)
             for calm in (
                 self._work_all,
                 self._apply_all,
@@ -413,25 +375,6 @@ def _patiently(action: Callable[[], None]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '20ms'")
     action()
-
-
-@contextmanager
-def _dying(dice: random.Random, weather: Weather) -> Iterator[None]:
-    """A worker may die before any of its statements."""
-    if not weather.death or dice.random() > weather.death:
-        yield
-        return
-    left = dice.randrange(1, 30)
-
-    def count(execute: Callable[..., object], *words: object) -> object:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise WorkerDied
-        return execute(*words)
-
-    with connection.execute_wrapper(count):
-        yield
 
 
 def forget_world() -> None:

@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT
 from planted_money import PLANTED, Planted
 from planting import plant
+from simulation.network import Weather
 from simulation.world import ViolationError, World, forget_world, leave
 
 KEPT = (5, 17, 23, 39, 101)
@@ -39,7 +40,7 @@ def test_a_seed_makes_the_same_world_again() -> None:
 
 def test_a_refund_that_the_gateway_has_twice_is_a_violation() -> None:
     world = World(0)
-    world.network.weather.fault = world.network.weather.death = world.network.weather.late = 0
+    world.network.weather = Weather()
     world.step(world.ask)
     world.step(world.work)
     (made,) = world.held()
@@ -48,7 +49,7 @@ def test_a_refund_that_the_gateway_has_twice_is_a_violation() -> None:
     world.account.api.charges.create_refund(form)
 
     with pytest.raises(ViolationError, match="2 at the gateway"):
-        world.step(world.settle)
+        world.step(world.outside.settle)
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
