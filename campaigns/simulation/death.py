@@ -15,7 +15,14 @@ def dying(dice: random.Random, weather: Weather) -> Iterator[None]:
     if not weather.death or dice.random() > weather.death:
         yield
         return
-    left = dice.randrange(1, 30)
+    with dying_before(dice.randrange(1, 30)):
+        yield
+
+
+@contextmanager
+def dying_before(statement: int) -> Iterator[None]:
+    """A worker dies before a statement, counted from 1."""
+    left = statement
 
     def count(execute: Callable[..., object], *words: object) -> object:
         nonlocal left

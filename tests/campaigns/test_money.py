@@ -1,10 +1,13 @@
 """The short form of the campaign: some worlds hold, planted defects fit the source, and one of them is found."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
+from amends.desk.payments.actions import RefundPlan, request_refund
 from conftest import ROOT
 from planted_money import PLANTED, Planted
 from planting import plant
@@ -41,7 +44,8 @@ def test_a_seed_makes_the_same_world_again() -> None:
 def test_a_refund_that_the_gateway_has_twice_is_a_violation() -> None:
     world = World(0)
     world.network.weather = Weather()
-    world.step(world.ask)
+    with transaction.atomic():
+        request_refund(world.payments[0], RefundPlan(300, "refund"), uuid.uuid4(), "0" * 64)
     world.step(world.work)
     (made,) = world.held()
 

@@ -85,6 +85,14 @@ def follow(case_id: UUID) -> None:
             _finish(case, "paid" if refunds else "nothing to pay")
 
 
+def follow_left_behind(limit: int = 100) -> None:
+    """Bring along cases whose worker died after the answer was written down."""
+    ended = Refund.objects.exclude(state__in=LIVE).values("case_id")
+    behind = Case.objects.filter(state=CaseState.PAYING, id__in=ended).values_list("id", flat=True)
+    for case_id in behind[:limit]:
+        follow(case_id)
+
+
 def _follow_refund(case: Case, refund: Refund) -> None:
     state = RefundState(refund.state)
     if state is RefundState.SUCCEEDED:

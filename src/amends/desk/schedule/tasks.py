@@ -11,7 +11,7 @@ from amends.desk import clock
 from amends.desk.announcements.delivering import deliver_next
 from amends.desk.audit.actions import close_day
 from amends.desk.cases.deciding import wake_due
-from amends.desk.cases.paying import follow, follow_payment
+from amends.desk.cases.paying import follow, follow_left_behind, follow_payment
 from amends.desk.notices.actions import send, send_kept
 from amends.desk.orders.actions import change_next_plan
 from amends.desk.orders.guests import invite_guest
@@ -78,13 +78,14 @@ def pay() -> None:
 
 
 def look_around() -> None:
-    """Refunds that are not settled, notices that no job applied, cases whose day has come, yesterday's root."""
+    """Refunds that are not settled, notices and cases that no job brought along, days that have come, a root."""
     for payment in sweep_refunds(connect()):
         follow_payment(payment)
     for event_id in waiting_notices():
         # One that cannot be fetched now must not keep the others waiting; its attempts are counted.
         with suppress(GatewayError):
             apply_one_notice(event_id)
+    follow_left_behind()
     wake_due()
     yesterday = clock.yesterday()
     close_day(yesterday)
