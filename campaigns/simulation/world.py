@@ -50,7 +50,7 @@ STEPS = 24
 HELD = 0.1
 CAPTURED = 1900
 METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail")
-PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 88_000, 90_100)
+PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 87_000, 87_000, 90_100)
 """Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
 LONG_PAUSE = 21 * 86_400
 """Once in a world: banks send money back after weeks. Nothing is looked at again after 30 days."""
