@@ -1,0 +1,55 @@
+"""Plant each defect into a copy of the source, and see the simulation find it."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from planted_money import PLANTED, Planted
+from worlds import ROOT, simulate
+
+SEEDS_MAX = 300
+
+
+class StalePatchError(Exception):
+    """A patch does not fit the source any more: it has to be written again."""
+
+
+def try_planted(first: int, jobs: int) -> Iterator[tuple[str, bool, str]]:
+    """Every defect, found within the first seeds or known to be redundant."""
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(
+            lambda numbered: _try(numbered[1], first, f"planted_{numbered[0]}"), enumerate(PLANTED)
+        )
+
+
+def _try(planted: Planted, first: int, database: str) -> tuple[str, bool, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "src", Path(folder) / "src")
+        plant(planted, Path(folder))
+        held, said = simulate(first, first + SEEDS_MAX, database, Path(folder) / "src")
+    if planted.redundant:
+        return (
+            planted.name,
+            held,
+            f"redundant: {planted.redundant}" if held else f"found: {said.splitlines()[0]}",
+        )
+    return planted.name, not held, "not found" if held else f"found: {_finding(said)}"
+
+
+def _finding(said: str) -> str:
+    return next((line for line in said.splitlines() if line.startswith("seed ")), said.splitlines()[-1])[:160]
+
+
+def plant(planted: Planted, folder: Path) -> None:
+    """Change the source.
+
+    Raises: StalePatchError: a place is not there exactly once.
+    """
+    for patch in planted.patches:
+        path = folder / patch.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(patch.before) != 1:
+            raise StalePatchError(f"{planted.name}: {patch.file} has {text.count(patch.before)} such places")
+        path.write_text(text.replace(patch.before, patch.after), encoding="utf-8")
