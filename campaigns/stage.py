@@ -180,7 +180,9 @@ def stage(name: str) -> Iterator[Stage]:
         environment = os.environ | {"AMENDS_STATE": folder}
         Path(folder, "clock").symlink_to(database.STATE / "clock")
         port = _free_port()
-        gateway = subprocess.Popen([sys.executable, "-m", "amends.sandbox", str(port)], env=environment)
+        gateway = subprocess.Popen(
+            [sys.executable, "-m", "amends", "sandbox", "--port", str(port)], env=environment
+        )
         made = Stage(f"http://127.0.0.1:{port}", os.environ | {"DATABASE_URL": address})
         try:
             _wait_for(port)

@@ -52,7 +52,12 @@ class Shop:
         shop = cls(sandbox, gateway, make_customer(), monthly, annual)
         for plan, amount in ((monthly, MONTHLY), (annual, ANNUAL)):
             price = sdk(sandbox).v1.prices.create(
-                {"currency": "usd", "unit_amount": amount, "recurring": {"interval": plan.interval}}
+                {
+                    "currency": "usd",
+                    "product_data": {"name": plan.name},
+                    "recurring": {"interval": "month" if plan.interval == "month" else "year"},
+                    "unit_amount": amount,
+                }
             )
             Price.objects.create(
                 plan=plan, currency="USD", amount=amount, from_at=day(-300), gateway_ref=price.id
@@ -69,7 +74,12 @@ class Shop:
         )
         price = plan.prices.get()
         made = sdk(self.sandbox).v1.subscriptions.create(
-            {"customer": "cus_test", "items": [{"price": price.gateway_ref}]}
+            {
+                "customer": sdk(self.sandbox).v1.customers.create().id,
+                "collection_method": "send_invoice",
+                "days_until_due": 30,
+                "items": [{"price": price.gateway_ref}],
+            }
         )
         subscription = Subscription.objects.create(
             customer=self.customer, plan=plan, gateway_ref=made.id, started_at=at
@@ -118,7 +128,7 @@ class Shop:
         assert line.order.payment
         charge = self.sandbox.store.find(line.order.payment.gateway_ref)
         assert charge
-        return self.sandbox.api.charges.open_dispute(charge)
+        return self.sandbox.api.disputes.open(charge)
 
     def staff(self, name: str, *roles: Role) -> User:
         return User.objects.create_user(f"{name}@desk.example", name, roles)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from amends.sandbox.account import Account
-from amends.sandbox.charges import Charges
+from amends.sandbox.api import Api
 from amends.sandbox.store import Store
 
 
@@ -18,9 +18,9 @@ class Outside:
     """The charges."""
 
     @property
-    def charges(self) -> Charges:
-        """The part of the account that moves money."""
-        return self.account.api.charges
+    def api(self) -> Api:
+        """The parts of the account."""
+        return self.account.api
 
     @property
     def store(self) -> Store:
@@ -29,26 +29,26 @@ class Outside:
 
     def settle(self) -> None:
         """The gateway moves what is pending."""
-        self.charges.settle()
+        self.api.refunds.settle()
 
     def fail_one(self) -> None:
         """A bank sends money back."""
         alive = [one for one in self.store.all("refund") if one["status"] in ("pending", "succeeded")]
         if alive:
-            self.charges.fail_refund(self.dice.choice(alive), "declined")
+            self.api.refunds.fail(self.dice.choice(alive), "declined")
 
     def refund_elsewhere(self) -> None:
         """Somebody refunds in the gateway's dashboard."""
-        amount = str(self.dice.choice((100, 500)))
-        self.charges.create_refund({"charge": self.dice.choice(self.refs), "amount": amount})
+        amount = self.dice.choice((100, 500))
+        self.api.refunds.create({"charge": self.dice.choice(self.refs), "amount": amount})
 
     def dispute(self) -> None:
         """A customer's bank opens a dispute, or ends one."""
-        charges, open_ones = self.charges, self.store.all("dispute")
+        disputes, open_ones = self.api.disputes, self.store.all("dispute")
         running = [one for one in open_ones if one["status"] == "needs_response"]
         if running:
-            charges.close_dispute(running[0], self.dice.choice(("won", "lost")))
+            disputes.move(running[0], self.dice.choice(("won", "lost")))
             return
         charge = self.store.find(self.dice.choice(self.refs))
         assert charge is not None
-        charges.open_dispute(charge)
+        disputes.open(charge)

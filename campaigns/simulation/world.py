@@ -105,7 +105,8 @@ class World:
 
     def _sell(self) -> Payment:
         form: Object = {
-            "amount": str(CAPTURED),
+            "amount": CAPTURED,
+            "confirm": True,
             "currency": "usd",
             "payment_method": self.dice.choice(METHODS),
         }

@@ -49,8 +49,8 @@ def test_a_refund_that_the_gateway_has_twice_is_a_violation() -> None:
     world.step(world.work)
     (made,) = world.held()
 
-    form = {"charge": made["charge"], "amount": "50", "metadata": made["metadata"]}
-    world.account.api.charges.create_refund(form)
+    form = {"charge": made["charge"], "amount": 50, "metadata": made["metadata"]}
+    world.account.api.refunds.create(form)
 
     with pytest.raises(ViolationError, match="2 at the gateway"):
         world.step(world.outside.settle)

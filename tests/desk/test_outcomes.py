@@ -81,7 +81,7 @@ def test_a_refund_that_waits_for_our_balance_at_the_gateway_is_sent_once_it_is_t
     assert (Refund.objects.get().state, open_tasks(case)) == ("pending", [TaskKind.WAITING_REFUND])
     assert letters() == ["received", "decision", "delayed"]
 
-    shop.sandbox.api.charges.succeed_refund(shop.sandbox.store.all("refund")[0])
+    shop.sandbox.api.refunds.succeed(shop.sandbox.store.all("refund")[0])
     pass_time(shop, minutes=16)
 
     assert (now(case).closing, open_tasks(case)) == ("paid", [])
@@ -96,7 +96,7 @@ def test_a_method_that_takes_nothing_back_makes_the_customer_hear_of_it_and_the_
 
     pass_time(shop, days=8)
     assert open_tasks(case) == [TaskKind.WAITING_REFUND]
-    shop.sandbox.api.charges.succeed_refund(shop.sandbox.store.all("refund")[0])
+    shop.sandbox.api.refunds.succeed(shop.sandbox.store.all("refund")[0])
     pass_time(shop, minutes=16)
 
     assert (now(case).closing, open_tasks(case)) == ("paid", [])
@@ -135,7 +135,7 @@ def test_a_dispute_after_the_refund_is_given_to_finance_and_counts_once_it_is_lo
     (task,) = case.tasks.filter(done_at=None)
     assert (task.kind, task.detail[:24]) == (TaskKind.OVER_RETURNED, "The bank disputes a char")
 
-    shop.sandbox.api.charges.close_dispute(dispute, "lost")
+    shop.sandbox.api.disputes.move(dispute, "lost")
     shop.sync(case.line)
 
     assert [words.split(": ", 1)[1] for words in check_books()] == ["more was returned than was charged"]
@@ -168,7 +168,7 @@ def test_a_dispute_cancels_nothing_that_may_have_happened(sandbox: Sandbox, gate
         clock.advance(timedelta(minutes=16))
     charge = sandbox.store.find(payment.gateway_ref)
     assert charge is not None
-    sandbox.api.charges.open_dispute(charge)
+    sandbox.api.disputes.open(charge)
     catch_up(gateway)
     sync_payment(gateway, payment.gateway_ref)
 
@@ -186,7 +186,7 @@ def test_after_a_dispute_nothing_is_sent_again_and_what_never_happened_is_cancel
     send_next(gateway)
     charge = sandbox.store.find(payment.gateway_ref)
     assert charge is not None
-    sandbox.api.charges.open_dispute(charge)
+    sandbox.api.disputes.open(charge)
     sync_payment(gateway, payment.gateway_ref)
 
     send_until_quiet(gateway)
@@ -209,7 +209,7 @@ def test_missed_events_are_stored_once(sandbox: Sandbox, gateway: StripeGateway)
     payment = make_payment(sandbox, gateway)
     charge = sandbox.store.find(payment.gateway_ref)
     assert charge is not None
-    sandbox.api.charges.open_dispute(charge)
+    sandbox.api.disputes.open(charge)
 
     assert [catch_up(gateway), catch_up(gateway)] == [1, 0]
 

@@ -88,7 +88,7 @@ def test_each_line_of_an_order_is_decided_alone_with_its_part_of_the_fee(shop: S
 def test_a_lost_dispute_counts_as_returned(shop: Shop) -> None:
     line = shop.sell(shop.monthly)
     dispute = shop.dispute(line)
-    shop.sandbox.api.charges.close_dispute(dispute, "lost")
+    shop.sandbox.api.disputes.move(dispute, "lost")
     shop.sync(line)
     go_to(day(2))
 

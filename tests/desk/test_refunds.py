@@ -130,7 +130,7 @@ def test_a_failed_refund_reopens_its_case_and_tells_the_customer(shop: Shop) -> 
     assert now(case).closing == "paid"
 
     go_to(day(25))
-    shop.sandbox.api.charges.settle()
+    shop.sandbox.api.refunds.settle()
     sweep_refunds(shop.gateway)
     shop.sync(line)
 

@@ -211,7 +211,7 @@ def test_a_dispute_stops_a_refund_that_was_not_sent(sandbox: Sandbox, gateway: S
     refund = ask(payment)
     charge = sandbox.store.find(payment.gateway_ref)
     assert charge is not None
-    sandbox.api.charges.open_dispute(charge)
+    sandbox.api.disputes.open(charge)
     sync_payment(gateway, payment.gateway_ref)
 
     send_until_quiet(gateway)
@@ -227,7 +227,7 @@ def test_a_bank_return_days_later_mirrors_every_posting(sandbox: Sandbox, gatewa
     assert settled(refund).state == RefundState.SUCCEEDED
 
     clock.advance(timedelta(days=21))
-    sandbox.api.charges.settle()
+    sandbox.api.refunds.settle()
     sweep_refunds(gateway)
 
     assert settled(refund).state == RefundState.FAILED

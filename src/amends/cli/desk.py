@@ -13,12 +13,12 @@ from pathlib import Path
 
 import click
 
+from amends.cli import sandbox
 from amends.cli.processes import Processes
 from amends.desk import embedded_postgres
 
 WEB_PORT = 8400
-SANDBOX_PORT = 8401
-SANDBOX_ADDRESS = f"http://127.0.0.1:{SANDBOX_PORT}"
+SANDBOX_ADDRESS = f"http://127.0.0.1:{sandbox.PORT}"
 START_SECONDS_MAX = 60
 DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105  # of a sandbox on this machine
 
@@ -35,7 +35,7 @@ def up_command(port: int) -> None:
 
 @click.command("demo")
 @click.option("--port", default=WEB_PORT, show_default=True, help="Where the web listens, on loopback.")
-@click.option("--sandbox-port", default=SANDBOX_PORT, show_default=True, help="Where the gateway listens.")
+@click.option("--sandbox-port", default=sandbox.PORT, show_default=True, help="Where the gateway listens.")
 @click.option("--fresh", is_flag=True, help="Forget what an earlier demo left.")
 def demo_command(port: int, sandbox_port: int, *, fresh: bool) -> None:
     """Run the desk with a sandbox gateway and a believable product, for a trial."""
@@ -56,8 +56,8 @@ def demo_command(port: int, sandbox_port: int, *, fresh: bool) -> None:
     if fresh:
         _forget(state)
     _prepare_database(environment)
-    sandbox = {"sandbox": [sys.executable, "-m", "amends.sandbox", str(sandbox_port)]}
-    sys.exit(_run(environment, port, sandbox, seed=True))
+    gateway = {"sandbox": [sys.executable, "-m", "amends", "sandbox", "--port", str(sandbox_port)]}
+    sys.exit(_run(environment, port, gateway, seed=True))
 
 
 def _forget(state: Path) -> None:
@@ -176,9 +176,9 @@ def _where(environment: dict[str, str], port: int, *, is_demo: bool) -> str:
     return "\n".join(lines)
 
 
-def _clock_command(sandbox: str) -> str:
+def _clock_command(address: str) -> str:
     command = "bin/amends clock advance --days 14"
-    return command if sandbox == SANDBOX_ADDRESS else f"STRIPE_API_BASE={sandbox} {command}"
+    return command if address == SANDBOX_ADDRESS else f"STRIPE_API_BASE={address} {command}"
 
 
 @click.group("books")

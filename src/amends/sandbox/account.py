@@ -3,6 +3,8 @@
 import json
 import secrets
 import threading
+import time
+from collections import deque
 from dataclasses import dataclass, field
 
 from amends.sandbox.api import Api
@@ -10,11 +12,12 @@ from amends.sandbox.clock import Clock
 from amends.sandbox.errors import ApiError
 from amends.sandbox.events import Events, public
 from amends.sandbox.faults import Fault, Plan
-from amends.sandbox.forms import parse_form
+from amends.sandbox.forms import amount_of, parse_form
 from amends.sandbox.store import Store
 
 KEY_SECONDS = 24 * 3_600
 """How long an idempotency key is known."""
+LOG_LENGTH = 1_000
 _NOTHING_HAPPENS = {
     Fault.ERROR_BEFORE: ApiError(500, "api_error", "An unexpected error occurred."),
     Fault.RATE_LIMIT: ApiError(429, "rate_limit", "Too many requests."),
@@ -74,49 +77,94 @@ class Account:
         self.clock = clock
         self.api = Api(store, clock, events)
         self._lock = threading.Lock()
+        self._busy: dict[str, float] = {}
+        self._recent: deque[float] = deque()
+        self.log: deque[dict[str, object]] = deque(maxlen=LOG_LENGTH)
+        """The last requests, as `/_sandbox/log` shows them."""
 
     def answer(self, asked: Asked) -> Reply | None:
-        """Carry out a request; None where the connection is cut before anything arrives."""
+        """Carry out a request and write it down; None where the connection is cut before anything arrives."""
+        if asked.path == "/_sandbox/log":
+            return Reply(200, json.dumps({"data": list(self.log)}).encode())
+        reply = self._answer(asked)
+        self.log.append(
+            {
+                "at": self.clock.now(),
+                "method": asked.method,
+                "path": asked.path,
+                "key": asked.key,
+                "status": None if reply is None or reply.cut_to == 0 else reply.status,
+                "replayed": reply is not None and reply.is_replay,
+            }
+        )
+        return reply
+
+    def _answer(self, asked: Asked) -> Reply | None:
         is_control = asked.path.startswith("/_sandbox/")
         if not is_control and not asked.has_secret:
             return _refusal(ApiError(401, "", "You did not provide an API key."))
+        if not is_control and self._is_too_fast():
+            return _refusal(_NOTHING_HAPPENS[Fault.RATE_LIMIT])
         plan = None if is_control else self.api.faults.take(asked.method, asked.path)
         fault = plan.fault if plan else None
+        if plan is None or fault is None:
+            return self._answer_once(asked, None, 0)
         if fault is Fault.REFUSE:
             return None
-        if plan and fault is Fault.REJECT:
+        if fault is Fault.HANG:
+            return Reply(200, b"", cut_to=0, after_seconds=plan.seconds)
+        if fault is Fault.REJECT:
             return _refusal(ApiError(400, plan.code, "The request was refused."))
         if fault in _NOTHING_HAPPENS:
             return _refusal(_NOTHING_HAPPENS[fault])
-        return _on_the_wire(self._answer_once(asked, fault), plan)
+        slow_seconds = plan.seconds if fault is Fault.SLOW else 0
+        return _on_the_wire(self._answer_once(asked, fault, slow_seconds), plan)
 
-    def _answer_once(self, asked: Asked, fault: Fault | None) -> Reply:
+    def _is_too_fast(self) -> bool:
+        """Whether more requests came within a second than the account takes."""
+        most = amount_of(self.api.world.settings(), "requests_per_second")
+        now = time.monotonic()
+        with self._lock:
+            while self._recent and self._recent[0] <= now - 1:
+                self._recent.popleft()
+            if most and len(self._recent) >= most:
+                return True
+            self._recent.append(now)
+        return False
+
+    def _answer_once(self, asked: Asked, fault: Fault | None, slow_seconds: float) -> Reply:
         """One key has one effect: what was answered to it before is answered again."""
         key = asked.key if asked.method == "POST" else None
         with self._lock:
+            self.api.events.note_arrivals()
+            if key and self._busy.get(key, 0) > time.monotonic():
+                return _refusal(_NOTHING_HAPPENS[Fault.KEY_IN_USE])
+            if key and slow_seconds:
+                self._busy[key] = time.monotonic() + slow_seconds
             now = self.clock.now()
             known = self.store.answered(key, now - KEY_SECONDS) if key else None
             if known is not None:
                 return _compare(known, asked.fingerprint)
             self.store.begin()
-            status, body = self._carry_out(asked, fault)
-            if key and not (400 <= status < 500):  # noqa: PLR2004  # refusals are not remembered
+            status, body, is_remembered = self._carry_out(asked, fault)
+            if key and is_remembered:
                 self.store.keep_answer(key, asked.fingerprint, status, body, now)
             self.store.commit()
         return Reply(status, body)
 
-    def _carry_out(self, asked: Asked, fault: Fault | None) -> tuple[int, bytes]:
+    def _carry_out(self, asked: Asked, fault: Fault | None) -> tuple[int, bytes, bool]:
+        """Status, body, and whether the key remembers them."""
         if fault is Fault.STORED_ERROR:
-            return _BROKEN.status, json.dumps(_BROKEN.body()).encode()
+            return _BROKEN.status, json.dumps(_BROKEN.body()).encode(), True
         try:
             answer = self.api.answer(
                 asked.method, asked.path, parse_form(asked.query) | parse_form(asked.body)
             )
         except ApiError as error:
-            return error.status, json.dumps(error.body()).encode()
+            return error.status, json.dumps(error.body()).encode(), error.is_remembered
         if fault is Fault.STORED_ERROR_AFTER:
-            return _BROKEN.status, json.dumps(_BROKEN.body()).encode()
-        return 200, json.dumps(public(answer)).encode()
+            return _BROKEN.status, json.dumps(_BROKEN.body()).encode(), True
+        return 200, json.dumps(public(answer)).encode(), True
 
 
 def _refusal(error: ApiError) -> Reply:

@@ -1,21 +1,78 @@
-"""Which path does what: the API in Stripe's shape, and the control of the sandbox beside it."""
+"""Which path does what: the API in Stripe's shape."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from amends.sandbox.charges import Charges
+from amends.sandbox import (
+    catalogue,
+    charges,
+    customers,
+    disputes,
+    invoices,
+    passage,
+    refunds,
+    subscriptions,
+    webhooks,
+)
 from amends.sandbox.clock import Clock
+from amends.sandbox.control import Control
 from amends.sandbox.errors import ApiError, missing
-from amends.sandbox.events import Events, public
+from amends.sandbox.events import Events
 from amends.sandbox.faults import Faults
-from amends.sandbox.forms import nested, whole, words
+from amends.sandbox.forms import listed, nested
+from amends.sandbox.ledger import Ledger
+from amends.sandbox.lists import Lists
+from amends.sandbox.parameters import (
+    NOTHING,
+    PAGE,
+    Parameters,
+    Reader,
+    currency,
+    flag,
+    several,
+    span,
+    text,
+)
+from amends.sandbox.routes import Answer, Route
 from amends.sandbox.store import Object, Store
-from amends.sandbox.subscriptions import Subscriptions
+from amends.sandbox.world import World
 
-PAGE = 10
-PAGE_MAX = 100
-Answer: TypeAlias = Callable[[re.Match[str], Object], Object]
+Act: TypeAlias = Callable[[Object, Object], Object]
+_SEARCH = Parameters({"query": text}, {"limit": PAGE["limit"], "page": text})
+_OF_CHARGE = {"charge": text, "payment_intent": text}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of object that is read, listed and perhaps searched."""
+
+    name: str
+    path: str
+    filters: Mapping[str, Reader]
+    is_searched: bool = False
+
+
+_KINDS = (
+    _Kind("customer", "customers", customers.LIST, is_searched=True),
+    _Kind("product", "products", {"active": flag}, is_searched=True),
+    _Kind("price", "prices", catalogue.PRICES_OF, is_searched=True),
+    _Kind("payment_intent", "payment_intents", {"customer": text}, is_searched=True),
+    _Kind("charge", "charges", {"customer": text, "payment_intent": text}, is_searched=True),
+    _Kind("refund", "refunds", _OF_CHARGE),
+    _Kind("dispute", "disputes", _OF_CHARGE),
+    _Kind(
+        "balance_transaction", "balance_transactions", {"currency": currency, "source": text, "type": text}
+    ),
+    _Kind(
+        "invoice", "invoices", {"customer": text, "status": text, "collection_method": text}, is_searched=True
+    ),
+    _Kind("invoice_payment", "invoice_payments", invoices.PAYMENTS_OF),
+    _Kind("invoiceitem", "invoiceitems", {"customer": text, "invoice": text}),
+    _Kind("webhook_endpoint", "webhook_endpoints", {}),
+    _Kind("test_helpers.test_clock", "test_helpers/test_clocks", {}),
+)
 
 
 class Api:
@@ -26,146 +83,212 @@ class Api:
         self.clock = clock
         self.events = events
         self.faults = Faults()
-        self.charges = Charges(store, clock, events)
-        self.subscriptions = Subscriptions(store, clock, events)
-        routes = self._stripe_routes() | self._control_routes()
-        self._routes = [(method, re.compile(path), answer) for (method, path), answer in routes.items()]
+        self.world = World(store, clock, events)
+        self.ledger = Ledger(self.world)
+        self.lists = Lists(self.world, self.ledger)
+        self.customers = customers.Customers(self.world)
+        self.catalogue = catalogue.Catalogue(self.world)
+        self.refunds = refunds.Refunds(self.world, self.ledger)
+        self.disputes = disputes.Disputes(self.world, self.ledger, self.refunds)
+        self.charges = charges.Charges(self.world, self.customers, self.ledger, self.disputes)
+        self.invoices = invoices.Invoices(self.world, self.customers, self.charges)
+        self.subscriptions = subscriptions.Subscriptions(self.world, self.invoices)
+        self.webhooks = webhooks.Webhooks(self.world)
+        self.passage = passage.Passage(self.world, self.refunds, self.disputes, self.subscriptions)
+        control = Control(self.world, self.faults, self.passage, self.charges)
+        self._routes = [*control.routes(), *self._special(), *self._writing(), *self._reading()]
 
     def answer(self, method: str, path: str, form: Object) -> Object:
         """Carry out one call.
 
         Raises: ApiError.
         """
-        for known, pattern, answer in self._routes:
-            if known == method and (match := pattern.fullmatch(path)):
-                return answer(match, form)
-        raise ApiError(404, "url_invalid", f"Unrecognized request URL ({method}: {path}).")
+        for route in self._routes:
+            if route.method == method and (match := route.pattern.fullmatch(path)):
+                sent = route.parameters.read(form)
+                asked = {"expand": sent.pop("expand")} if "expand" in sent and method != "GET" else sent
+                found = route.answer(match, sent)
+                return self.lists.expand(self.lists.shown(found), asked) if method != "GET" else found
+        message = f"Unrecognized request URL ({method}: {path})."
+        raise ApiError(404, "url_invalid", message)
 
-    def _stripe_routes(self) -> dict[tuple[str, str], Answer]:
-        charges, plans = self.charges, self.subscriptions
-        return {
-            ("POST", "/v1/customers"): lambda _, form: charges.create_customer(form),
-            ("POST", "/v1/payment_intents"): lambda _, form: charges.create_intent(form),
-            ("GET", "/v1/payment_intents/(.+)"): self._get("payment_intent"),
-            ("GET", "/v1/charges/(.+)"): self._get("charge"),
-            ("GET", "/v1/charges"): self._list("charge"),
-            ("POST", "/v1/refunds"): lambda _, form: charges.create_refund(form),
-            ("POST", "/v1/refunds/(.+)/cancel"): self._with(
-                "refund", lambda item, _: charges.cancel_refund(item)
-            ),
-            ("GET", "/v1/refunds/(.+)"): self._get("refund"),
-            ("GET", "/v1/refunds"): lambda _, form: self._page(charges.of_charge("refund", form), form),
-            ("GET", "/v1/disputes/(.+)"): self._get("dispute"),
-            ("GET", "/v1/disputes"): lambda _, form: self._page(charges.of_charge("dispute", form), form),
-            ("GET", "/v1/balance_transactions/(.+)"): self._get("balance_transaction"),
-            ("POST", "/v1/products"): lambda _, form: self.store.add(
-                {"id": form["id"], "object": "product", "name": form.get("name"), "created": self.clock.now()}
-            ),
-            ("POST", "/v1/prices"): lambda _, form: plans.create_price(form),
-            ("GET", "/v1/prices/(.+)"): self._get("price"),
-            ("POST", "/v1/subscriptions"): lambda _, form: plans.create(form),
-            ("GET", "/v1/subscriptions/(.+)"): self._get("subscription"),
-            ("POST", "/v1/subscriptions/(.+)"): self._with("subscription", plans.update),
-            ("DELETE", "/v1/subscriptions/(.+)"): self._with(
-                "subscription", lambda item, _: plans.cancel(item)
-            ),
-            ("GET", "/v1/events"): self._list_events,
-            ("GET", "/v1/events/(.+)"): self._get("event"),
-        }
-
-    def _control_routes(self) -> dict[tuple[str, str], Answer]:
-        charges = self.charges
-        refund, charge, dispute = "refund", "charge", "dispute"
-        return {
-            ("GET", "/_sandbox/clock"): lambda *_: self._clock(),
-            ("POST", "/_sandbox/clock/advance"): self._advance,
-            ("POST", "/_sandbox/faults"): self._add_fault,
-            ("DELETE", "/_sandbox/faults"): self._clear_faults,
-            ("POST", "/_sandbox/webhooks"): self._set_webhooks,
-            ("POST", "/_sandbox/refunds/(.+)/succeed"): self._with(
-                refund, lambda item, _: charges.succeed_refund(item)
-            ),
-            ("POST", "/_sandbox/refunds/(.+)/fail"): self._with(
-                refund, lambda item, form: charges.fail_refund(item, str(form.get("reason", "declined")))
-            ),
-            ("POST", "/_sandbox/charges/(.+)/dispute"): self._with(
-                charge, lambda item, _: charges.open_dispute(item)
-            ),
-            ("POST", "/_sandbox/charges/(.+)/book_fee"): self._with(
-                charge, lambda item, _: charges.book_fee(item)
-            ),
-            ("POST", "/_sandbox/disputes/(.+)/close"): self._with(
-                dispute, lambda item, form: charges.close_dispute(item, str(form.get("status", "lost")))
-            ),
-            ("GET", "/_sandbox/dump"): lambda *_: {
-                kind: [public(item) for item in self.store.all(kind)] for kind in (charge, refund, dispute)
-            },
-        }
+    def _reading(self) -> Iterator[Route]:
+        for kind in _KINDS:
+            if kind.is_searched:
+                yield Route("GET", f"/v1/{kind.path}/search", _SEARCH, self._search(kind))
+            filters = Parameters(free={**PAGE, "created": span, **kind.filters})
+            yield Route("GET", f"/v1/{kind.path}", filters, self._list(kind))
+            yield Route("GET", f"/v1/{kind.path}/([^/]+)", NOTHING, self._get(kind.name))
 
     def _get(self, kind: str) -> Answer:
-        return self._with(kind, self.charges.expand)
+        return lambda match, sent: self.lists.expand(self.lists.shown(self._find(kind, match[1])), sent)
 
-    def _with(self, kind: str, answer: Callable[[Object, Object], Object]) -> Answer:
-        def find(match: re.Match[str], form: Object) -> Object:
-            item = self.store.find(match[1])
-            if item is None or item["object"] != kind:
-                raise missing(kind, match[1])
-            return answer(item, form)
+    def _list(self, kind: _Kind) -> Answer:
+        return lambda _, sent: self.lists.page(self.store.all(kind.name), sent, f"/v1/{kind.path}")
 
-        return find
+    def _search(self, kind: _Kind) -> Answer:
+        return lambda _, sent: self.lists.search(self.store.all(kind.name), sent, f"/v1/{kind.path}/search")
 
-    def _list(self, kind: str) -> Answer:
-        return lambda _, form: self._page(self.store.all(kind), form)
+    def _find(self, kind: str, id_: str) -> Object:
+        item = self.store.find(id_)
+        if item is None or item["object"] != kind:
+            raise missing(kind, id_)
+        return item
 
-    def _list_events(self, _: re.Match[str], form: Object) -> Object:
-        since = whole(nested(form, "created"), "gte") or 0
-        kinds = words(form, "types")
-        found = self.store.all(
+    def _on(self, kind: str, act: Act) -> Answer:
+        return lambda match, sent: act(self._find(kind, match[1]), sent)
+
+    def _special(self) -> Iterator[Route]:
+        """Reading that is not like the rest."""
+        methods = customers.METHODS_OF
+        yield Route("GET", "/v1/balance", NOTHING, lambda *_: self.ledger.balance())
+        yield Route(
+            "GET", "/v1/payment_methods", Parameters(methods.needed, {**methods.free, **PAGE}), self._methods
+        )
+        yield Route("GET", "/v1/payment_methods/([^/]+)", NOTHING, self._get("payment_method"))
+        filters = Parameters(free={**PAGE, **subscriptions.LIST, "created": span})
+        yield Route("GET", "/v1/subscriptions", filters, self._list_subscriptions)
+        yield Route(
+            "GET",
+            "/v1/subscriptions/search",
+            _SEARCH,
+            self._search(_Kind("subscription", "subscriptions", {})),
+        )
+        yield Route("GET", "/v1/subscriptions/([^/]+)", NOTHING, self._get("subscription"))
+        items = Parameters({"subscription": text}, PAGE)
+        yield Route("GET", "/v1/subscription_items", items, self._list_items)
+        told = {"type": text, "types": several(text), "delivery_success": flag, "created": span}
+        yield Route("GET", "/v1/events", Parameters(free={**PAGE, **told}), self._list_events)
+        yield Route("GET", "/v1/events/([^/]+)", NOTHING, self._get("event"))
+        yield Route(
+            "GET", "/v2/core/events/([^/]+)", NOTHING, self._on("event", lambda one, _: self.events.thin(one))
+        )
+
+    def _methods(self, _: re.Match[str], sent: Object) -> Object:
+        return self.lists.page(self.store.all("payment_method"), sent, "/v1/payment_methods")
+
+    def _list_subscriptions(self, _: re.Match[str], sent: Object) -> Object:
+        """Those that ended are listed only where that is asked for."""
+        status = sent.pop("status", None)
+        ended = ("canceled", "incomplete_expired")
+        kept = self.store.all(
+            "subscription",
+            lambda one: (
+                (
+                    status == "all"
+                    or (
+                        one["status"] in ended
+                        if status in ("ended", "canceled")
+                        else one["status"] not in ended
+                    )
+                )
+                and status in (None, "all", "ended", one["status"])
+            ),
+        )
+        if price := sent.pop("price", None):
+            kept = [one for one in kept if any(nested(item, "price")["id"] == price for item in _items(one))]
+        return self.lists.page(kept, sent, "/v1/subscriptions")
+
+    def _list_items(self, _: re.Match[str], sent: Object) -> Object:
+        return self.lists.page(
+            _items(self._find("subscription", str(sent["subscription"]))), sent, "/v1/subscription_items"
+        )
+
+    def _list_events(self, _: re.Match[str], sent: Object) -> Object:
+        kinds, arrived = sent.pop("types", None), sent.pop("delivery_success", None)
+        kept = self.store.all(
             "event",
-            lambda item: int(str(item["created"])) >= since and (not kinds or item["type"] in kinds),
+            lambda one: (
+                (not kinds or (isinstance(kinds, list) and one["type"] in kinds))
+                and arrived in (None, not one["pending_webhooks"])
+            ),
         )
-        return self._page(found, form)
+        return self.lists.page(kept, sent, "/v1/events")
 
-    def _page(self, items: list[Object], form: Object) -> Object:
-        limit = min(whole(form, "limit") or PAGE, PAGE_MAX)
-        after = form.get("starting_after")
-        start = next((i + 1 for i, item in enumerate(items) if item["id"] == after), 0)
-        shown = [self.charges.expand(item, form) for item in items[start : start + limit]]
-        has_more = start + limit < len(items)
-        return {
-            "object": "list",
-            "data": [public(item) for item in shown],
-            "has_more": has_more,
-            "url": "/v1",
-        }
+    def _writing(self) -> Iterator[Route]:
+        yield from self._writing_of_people()
+        yield from self._writing_of_money()
+        yield from self._writing_of_bills()
 
-    def _clock(self) -> Object:
-        return {"now": self.clock.now(), "moved_seconds": self.clock.moved_seconds()}
-
-    def _advance(self, _: re.Match[str], form: Object) -> Object:
-        seconds = sum(
-            (whole(form, name) or 0) * size
-            for name, size in (("seconds", 1), ("hours", 3_600), ("days", 86_400))
+    def _writing_of_people(self) -> Iterator[Route]:
+        people, sold, hooks = self.customers, self.catalogue, self.webhooks
+        yield _create("customers", customers.CUSTOMER, people.create)
+        yield _post("customers", "", customers.CUSTOMER, self._on("customer", people.update))
+        yield Route(
+            "DELETE",
+            "/v1/customers/([^/]+)",
+            NOTHING,
+            self._on("customer", lambda one, _: people.delete(one)),
         )
-        if seconds <= 0:
-            raise ApiError(400, "parameter_missing", "Send seconds, hours or days above zero.")
-        self.clock.advance(seconds)
-        self.charges.settle()
-        return self._clock()
+        yield _create("payment_methods", customers.METHOD, people.create_method)
+        attach: Answer = lambda match, sent: people.attach(match[1], sent)  # noqa: E731  # its id may be a name of trials
+        yield _post("payment_methods", "/attach", customers.ATTACH, attach)
+        yield _post(
+            "payment_methods",
+            "/detach",
+            NOTHING,
+            self._on("payment_method", lambda one, _: people.detach(one)),
+        )
+        yield _create("products", catalogue.PRODUCT, sold.create_product)
+        yield _post("products", "", catalogue.PRODUCT_CHANGE, self._on("product", sold.update_product))
+        yield _create("prices", catalogue.PRICE, sold.create_price)
+        yield _post("prices", "", catalogue.PRICE_CHANGE, self._on("price", sold.update_price))
+        yield _create("webhook_endpoints", webhooks.ENDPOINT, hooks.create)
+        yield _post("webhook_endpoints", "", webhooks.CHANGE, self._on("webhook_endpoint", hooks.update))
+        yield Route(
+            "DELETE",
+            "/v1/webhook_endpoints/([^/]+)",
+            NOTHING,
+            self._on("webhook_endpoint", lambda one, _: hooks.delete(one)),
+        )
 
-    def _add_fault(self, _: re.Match[str], form: Object) -> Object:
-        try:
-            self.faults.add(form)
-        except (KeyError, ValueError, re.error) as error:
-            raise ApiError(400, "parameter_invalid", f"No such fault: {error}.", param="fault") from error
-        return {"planned": form}
+    def _writing_of_money(self) -> Iterator[Route]:
+        paid, back, taken = self.charges, self.refunds, self.disputes
+        intent = "payment_intent"
+        yield _create("payment_intents", charges.INTENT, paid.create_intent)
+        yield _post("payment_intents", "", charges.INTENT_CHANGE, self._on(intent, paid.update_intent))
+        yield _post("payment_intents", "/confirm", charges.CONFIRM, self._on(intent, paid.confirm))
+        yield _post("payment_intents", "/capture", charges.CAPTURE, self._on(intent, paid.capture))
+        yield _post("payment_intents", "/cancel", charges.CANCEL, self._on(intent, paid.cancel))
+        yield _post("charges", "", charges.CHARGE_CHANGE, self._on("charge", paid.update))
+        yield _create("refunds", refunds.REFUND, back.create)
+        yield _post("refunds", "", refunds.CHANGE, self._on("refund", back.update))
+        yield _post("refunds", "/cancel", NOTHING, self._on("refund", lambda one, _: back.cancel(one)))
+        yield _post("disputes", "", disputes.CHANGE, self._on("dispute", taken.update))
+        yield _post("disputes", "/close", NOTHING, self._on("dispute", lambda one, _: taken.accept(one)))
 
-    def _clear_faults(self, *_: object) -> Object:
-        self.faults.clear()
-        return {"planned": None}
+    def _writing_of_bills(self) -> Iterator[Route]:
+        bills, plans, time = self.invoices, self.subscriptions, self.passage
+        yield _create("invoiceitems", invoices.ITEM, bills.create_item)
+        yield _create("invoices", invoices.INVOICE, bills.create)
+        yield _post("invoices", "", invoices.CHANGE, self._on("invoice", bills.update))
+        yield _post("invoices", "/finalize", invoices.FINALIZE, self._on("invoice", bills.finalize))
+        yield _post("invoices", "/pay", invoices.PAY, self._on("invoice", bills.pay))
+        yield _post("invoices", "/void", NOTHING, self._on("invoice", bills.void))
+        yield _create("subscriptions", subscriptions.CREATE, plans.create)
+        yield _post("subscriptions", "", subscriptions.CHANGE, self._on("subscription", plans.update))
+        yield Route(
+            "DELETE",
+            "/v1/subscriptions/([^/]+)",
+            subscriptions.CANCEL,
+            self._on("subscription", plans.cancel),
+        )
+        yield _create("test_helpers/test_clocks", passage.TEST_CLOCK, time.create_clock)
+        yield _post(
+            "test_helpers/test_clocks",
+            "/advance",
+            passage.CLOCK_ADVANCE,
+            self._on("test_helpers.test_clock", time.advance_clock),
+        )
 
-    def _set_webhooks(self, _: re.Match[str], form: Object) -> Object:
-        self.events.url = str(form.get("url", self.events.url))
-        self.events.copies = whole(form, "copies") or self.events.copies
-        self.events.is_muted = form.get("muted", str(self.events.is_muted).lower()) == "true"
-        return {"url": self.events.url, "copies": self.events.copies, "muted": self.events.is_muted}
+
+def _create(path: str, parameters: Parameters, act: Callable[[Object], Object]) -> Route:
+    return Route("POST", f"/v1/{path}", parameters, lambda _, sent: act(sent))
+
+
+def _post(path: str, verb: str, parameters: Parameters, answer: Answer) -> Route:
+    return Route("POST", f"/v1/{path}/([^/]+){verb}", parameters, answer)
+
+
+def _items(subscription: Object) -> list[Object]:
+    return listed(nested(subscription, "items"), "data")

@@ -1,314 +1,245 @@
-"""Customers, payments, refunds and disputes."""
+"""Payments: intents, and the charges that come of them."""
 
-from fractions import Fraction
+from amends.sandbox.customers import Customers, Kind, kind_of
+from amends.sandbox.disputes import Disputes
+from amends.sandbox.errors import ApiError, refused
+from amends.sandbox.forms import amount_of, nested, whole
+from amends.sandbox.ledger import Ledger
+from amends.sandbox.parameters import (
+    Parameters,
+    clearable,
+    currency,
+    flag,
+    group,
+    metadata,
+    one_of,
+    positive,
+    several,
+    text,
+)
+from amends.sandbox.store import Object
+from amends.sandbox.world import World, with_metadata
 
-from amends.sandbox.clock import Clock
-from amends.sandbox.errors import ApiError, missing
-from amends.sandbox.events import Events
-from amends.sandbox.forms import nested, whole, words
-from amends.sandbox.store import Object, Store, fresh_id
-
-FEE_RATE = Fraction(29, 1000)
-FEE_FIXED = 30
-"""2.9 % and 30 minor units, half up, as long as a trial does not say otherwise (`metadata[fee]`)."""
-CARDS = {
-    "pm_card_visa": ("card", "visa", "4242", ""),
-    "pm_card_mastercard": ("card", "mastercard", "4444", ""),
-    "pm_card_pendingRefund": ("card", "visa", "5126", "pending"),
-    "pm_card_refundFail": ("card", "visa", "3184", "fails_later"),
-    "pm_card_lowBalance": ("card", "visa", "5126", "no_funds"),
-    "pm_paypal": ("paypal", "", "", ""),
-    "pm_voucher": ("boleto", "", "", "asks"),
-    "pm_sepa": ("sepa_debit", "", "3000", "pending"),
+_AUTOMATIC = Parameters({"enabled": flag}, {"allow_redirects": one_of("always", "never")})
+_INTENT = {
+    "customer": text,
+    "description": clearable(text),
+    "metadata": metadata,
+    "payment_method": text,
+    "receipt_email": clearable(text),
 }
-"""Payment methods of trials: kind, brand, last four digits, and what their refunds do."""
-_BEGINNINGS = {
-    "pending": ("pending", "processing"),
-    "no_funds": ("pending", "insufficient_funds"),
-    "asks": ("requires_action", None),
+INTENT = Parameters(
+    {"amount": positive, "currency": currency},
+    {
+        **_INTENT,
+        "automatic_payment_methods": group(_AUTOMATIC),
+        "capture_method": one_of("automatic", "automatic_async", "manual"),
+        "confirm": flag,
+        "off_session": flag,
+        "payment_method_types": several(text),
+        "return_url": text,
+        "setup_future_usage": text,
+        "statement_descriptor": text,
+    },
+)
+INTENT_CHANGE = Parameters(free={**_INTENT, "amount": positive, "currency": currency})
+CONFIRM = Parameters(free={"off_session": flag, "payment_method": text, "return_url": text})
+CAPTURE = Parameters(free={"amount_to_capture": positive, "metadata": metadata})
+CANCEL = Parameters(free={"cancellation_reason": text})
+CHARGE_CHANGE = Parameters(free={"description": clearable(text), "metadata": metadata})
+_DECLINES = {
+    "generic_decline": "Your card was declined.",
+    "insufficient_funds": "Your card has insufficient funds.",
 }
-"""State of a fresh refund and why it is pending; any other succeeds at once."""
-SETTLE_SECONDS = 3 * 86_400
-FAIL_SECONDS = 20 * 86_400
-TRACE_SECONDS = 86_400
 
 
 class Charges:
-    """The part of the API that moves money."""
+    """The part of the API that takes money."""
 
-    def __init__(self, store: Store, clock: Clock, events: Events) -> None:
-        self.store = store
-        self.clock = clock
-        self.events = events
+    def __init__(self, world: World, customers: Customers, ledger: Ledger, disputes: Disputes) -> None:
+        self.world = world
+        self.customers = customers
+        self.ledger = ledger
+        self.disputes = disputes
 
-    def create_customer(self, form: Object) -> Object:
-        """A customer."""
-        return self.store.add(
-            {
-                "id": fresh_id("cus"),
-                "object": "customer",
-                "created": self.clock.now(),
-                "email": form.get("email"),
-                "name": form.get("name"),
-                "metadata": nested(form, "metadata"),
-            }
-        )
-
-    def create_intent(self, form: Object) -> Object:
-        """A payment that is confirmed at once, with its charge and what is kept of it."""
-        amount, currency = whole(form, "amount"), str(form.get("currency", "")).lower()
-        if amount is None or amount < 1:
-            raise ApiError(400, "parameter_invalid_integer", "Invalid positive integer", param="amount")
-        if len(currency) != len("usd"):
-            raise ApiError(400, "parameter_missing", "Missing required param: currency.", param="currency")
-        method = str(form.get("payment_method", "pm_card_visa"))
-        if method not in CARDS:
-            raise missing("PaymentMethod", method)
-        charge = self._charge(form, amount, currency, method)
-        intent: Object = {
-            "id": fresh_id("pi"),
-            "object": "payment_intent",
-            "amount": amount,
-            "currency": currency,
-            "created": charge["created"],
-            "customer": form.get("customer"),
-            "status": "succeeded",
-            "latest_charge": charge["id"],
-            "metadata": nested(form, "metadata"),
+    def create_intent(self, sent: Object) -> Object:
+        """An intent to pay, carried out at once where it is confirmed."""
+        is_confirmed = bool(sent.pop("confirm", False))
+        if "customer" in sent:
+            self.world.get("customer", sent["customer"], "customer")
+        if "payment_method" in sent:
+            sent["payment_method"] = self.customers.method(str(sent["payment_method"]))["id"]
+        content: Object = {
+            "amount_capturable": 0,
+            "amount_received": 0,
+            "canceled_at": None,
+            "cancellation_reason": None,
+            "capture_method": "automatic_async",
+            "confirmation_method": "automatic",
+            "customer": None,
+            "description": None,
+            "last_payment_error": None,
+            "latest_charge": None,
+            "next_action": None,
+            "payment_method": None,
+            "payment_method_types": ["card"],
+            "receipt_email": None,
+            "setup_future_usage": None,
         }
-        charge["payment_intent"] = intent["id"]
-        self.store.save(charge)
-        self.store.add(intent)
-        self.events.emit("charge.succeeded", charge)
+        for only_said in ("off_session", "return_url", "automatic_payment_methods"):
+            sent.pop(only_said, None)
+        status = "requires_confirmation" if "payment_method" in sent else "requires_payment_method"
+        content |= sent | {"metadata": sent.get("metadata") or {}, "status": status}
+        created = whole(nested(content, "metadata"), "created")
+        intent = self.world.make("pi", "payment_intent", content, created=created)
+        intent["client_secret"] = f"{intent['id']}_secret"
+        self.world.change(intent, "payment_intent.created")
+        return self.confirm(intent, {}) if is_confirmed else intent
+
+    def update_intent(self, intent: Object, sent: Object) -> Object:
+        """Change an intent that is not paid."""
+        if intent["status"] in ("succeeded", "canceled") and not sent.keys() <= {"metadata", "description"}:
+            raise _wrong_state(intent, "updated")
+        if "payment_method" in sent:
+            sent["payment_method"] = self.customers.method(str(sent["payment_method"]))["id"]
+            intent["status"] = "requires_confirmation"
+        sent["metadata"] = with_metadata(intent["metadata"], sent.get("metadata"))
+        intent.update(sent)
+        return self.world.change(intent)
+
+    def confirm(self, intent: Object, sent: Object) -> Object:
+        """Take the money, or hold it where it is captured by hand.
+
+        Raises: ApiError: the card was declined.
+        """
+        if intent["status"] not in ("requires_confirmation", "requires_payment_method"):
+            raise _wrong_state(intent, "confirmed")
+        named = sent.get("payment_method") or intent["payment_method"]
+        if not named:
+            raise refused(
+                "payment_intent_unexpected_state",
+                "You cannot confirm this PaymentIntent because it's missing a payment method.",
+            )
+        method = self.customers.method(str(named))
+        kind = kind_of(method)
+        intent["payment_method"] = method["id"]
+        if kind.sale in _DECLINES:
+            raise self._decline(intent, method, kind)
+        is_held = intent["capture_method"] == "manual"
+        charge = self._charge(intent, method, kind, is_captured=not is_held)
+        intent["latest_charge"] = charge["id"]
+        if is_held:
+            intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
+            return self.world.change(intent, "payment_intent.amount_capturable_updated")
+        return self._succeed(intent, charge, kind)
+
+    def _decline(self, intent: Object, method: Object, kind: Kind) -> ApiError:
+        message = _DECLINES[kind.sale]
+        charge = self._charge(intent, method, kind, is_captured=False)
+        charge |= {"status": "failed", "paid": False, "failure_code": "card_declined"}
+        charge["failure_message"] = message
+        self.world.change(charge, "charge.failed")
+        error: Object = {"type": "card_error", "code": "card_declined", "decline_code": kind.sale}
+        intent |= {"status": "requires_payment_method", "latest_charge": charge["id"]}
+        intent |= {"payment_method": None, "last_payment_error": error | {"message": message}}
+        self.world.change(intent, "payment_intent.payment_failed")
+        more: Object = {"charge": charge["id"], "decline_code": kind.sale, "payment_intent": intent}
+        return ApiError(402, "card_declined", message, kind="card_error", more=more)
+
+    def _succeed(self, intent: Object, charge: Object, kind: Kind) -> Object:
+        intent |= {"status": "succeeded", "amount_received": charge["amount_captured"]}
+        self.world.change(intent)
+        self.world.events.emit("charge.succeeded", charge)
+        self.world.events.emit("payment_intent.succeeded", intent)
+        if kind.sale in ("disputed", "inquired"):
+            self.disputes.open(charge, is_inquiry=kind.sale == "inquired", reason="fraudulent")
         return intent
 
-    def _charge(self, form: Object, amount: int, currency: str, method: str) -> Object:
-        kind, brand, last4, behaviour = CARDS[method]
-        metadata = nested(form, "metadata")
-        created = whole(metadata, "created") or self.clock.now()
-        id_ = fresh_id("ch")
-        transaction = self._transaction(id_, amount, currency, _fee(metadata, amount), created)
-        if "settlement" in metadata:
-            self._settle_in(transaction, metadata)
-        return self.store.add(
-            {
-                "id": id_,
-                "object": "charge",
-                "amount": amount,
-                "amount_captured": amount,
-                "amount_refunded": 0,
-                "balance_transaction": None if "fee_later" in metadata else transaction["id"],
-                "created": created,
-                "currency": currency,
-                "customer": form.get("customer"),
-                "disputed": False,
-                "livemode": False,
-                "metadata": metadata,
-                "payment_method_details": {"type": kind, kind: {"brand": brand, "last4": last4}},
-                "refunded": False,
-                "status": "succeeded",
-                "_refunds": behaviour,
-                "_transaction": transaction["id"],
-            }
-        )
-
-    def _transaction(self, source: str, amount: int, currency: str, fee: int, created: int) -> Object:
-        return self.store.add(
-            {
-                "id": fresh_id("txn"),
-                "object": "balance_transaction",
-                "amount": amount,
-                "created": created,
-                "currency": currency,
-                "exchange_rate": None,
-                "fee": fee,
-                "fee_details": [{"type": "stripe_fee", "amount": fee, "currency": currency}],
-                "net": amount - fee,
-                "source": source,
-                "type": "charge" if amount > 0 else "refund",
-            }
-        )
-
-    def _settle_in(self, transaction: Object, metadata: Object) -> None:
-        """Book a charge in another currency; the fee is one of that currency then."""
-        rate, fee = str(metadata["rate"]), _whole(transaction, "fee")
-        booked = int(Fraction(rate) * _whole(transaction, "amount") + Fraction(1, 2))
-        transaction |= {"currency": metadata["settlement"], "exchange_rate": float(rate)}
-        transaction |= {"amount": booked, "net": booked - fee}
-        self.store.save(transaction)
-
-    def create_refund(self, form: Object) -> Object:
-        """A refund, within what is left of a charge that nobody disputes."""
-        charge = self._refunded_charge(form)
-        left = _whole(charge, "amount") - _whole(charge, "amount_refunded")
-        amount = whole(form, "amount") if "amount" in form else left
-        if charge["disputed"]:
-            raise ApiError(400, "charge_disputed", "The charge is disputed.", param="charge")
-        if left == 0:
-            raise ApiError(
-                400, "charge_already_refunded", f"Charge {charge['id']} has already been refunded."
-            )
-        if amount is None or not 0 < amount <= left:
-            message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
-            raise ApiError(400, "amount_too_large", message, param="amount")
-        refund = self._make_refund(charge, amount, form)
-        self._add_refunded(charge, amount)
-        self.events.emit("refund.created", refund)
-        self.events.emit("charge.refunded", charge)
-        return refund
-
-    def _refunded_charge(self, form: Object) -> Object:
-        named = str(form.get("charge") or "")
-        if not named and (intent := self.store.find(str(form.get("payment_intent") or ""))):
-            named = str(intent["latest_charge"])
-        charge = self.store.find(named)
-        if charge is None or charge["object"] != "charge":
-            raise missing("charge", named)
+    def _charge(self, intent: Object, method: Object, kind: Kind, *, is_captured: bool) -> Object:
+        details = {"type": kind.type, kind.type: {"brand": kind.brand, "last4": kind.last4}}
+        content: Object = {
+            "amount": intent["amount"],
+            "amount_captured": 0,
+            "amount_refunded": 0,
+            "balance_transaction": None,
+            "billing_details": {"email": None, "name": None},
+            "captured": False,
+            "currency": intent["currency"],
+            "customer": intent["customer"],
+            "description": intent["description"],
+            "disputed": False,
+            "failure_code": None,
+            "failure_message": None,
+            "metadata": intent["metadata"],
+            "outcome": {"network_status": "approved_by_network", "type": "authorized"},
+            "paid": True,
+            "payment_intent": intent["id"],
+            "payment_method": method["id"],
+            "payment_method_details": details,
+            "receipt_email": intent["receipt_email"],
+            "refunded": False,
+            "status": "succeeded",
+            "_is_blocked": False,
+            "_kind": method["_kind"],
+        }
+        charge = self.world.make("ch", "charge", content, created=amount_of(intent, "created"))
+        if is_captured:
+            self._capture(charge, amount_of(charge), kind)
         return charge
 
-    def _make_refund(self, charge: Object, amount: int, form: Object) -> Object:
-        status, pending_reason = _BEGINNINGS.get(str(charge["_refunds"]), ("succeeded", None))
-        transaction = self._transaction(
-            str(charge["id"]), -amount, str(charge["currency"]), 0, self.clock.now()
+    def _capture(self, charge: Object, amount: int, kind: Kind) -> None:
+        charge |= {"captured": True, "amount_captured": amount}
+        marks = nested(charge, "metadata")
+        booked = self.ledger.book_charge(
+            charge | {"amount": amount}, marks, is_available=kind.sale == "available"
         )
-        return self.store.add(
-            {
-                "id": fresh_id("re"),
-                "object": "refund",
-                "amount": amount,
-                "balance_transaction": transaction["id"],
-                "charge": charge["id"],
-                "created": self.clock.now(),
-                "currency": charge["currency"],
-                "destination_details": {"type": "card", "card": {"type": "refund", "reference": None}},
-                "failure_reason": None,
-                "metadata": nested(form, "metadata"),
-                "payment_intent": charge.get("payment_intent"),
-                "pending_reason": pending_reason,
-                "reason": form.get("reason"),
-                "status": status,
-            }
-        )
+        charge["_transaction"] = booked["id"]
+        charge["balance_transaction"] = None if "fee_later" in marks else booked["id"]
+        self.world.change(charge)
 
-    def _add_refunded(self, charge: Object, amount: int) -> None:
-        charge["amount_refunded"] = _whole(charge, "amount_refunded") + amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-        self.store.save(charge)
+    def capture(self, intent: Object, sent: Object) -> Object:
+        """Take what was held, or a part of it; the rest is let go."""
+        if intent["status"] != "requires_capture":
+            raise _wrong_state(intent, "captured")
+        amount = whole(sent, "amount_to_capture") or amount_of(intent)
+        if amount > amount_of(intent):
+            words = f"The amount_to_capture ({amount}) is greater than the authorized amount."
+            raise refused("amount_too_large", words, "amount_to_capture")
+        charge = self.world.get("charge", intent["latest_charge"])
+        kind = kind_of(charge)
+        self._capture(charge, amount, kind)
+        if left := amount_of(charge) - amount:
+            charge["amount_refunded"] = left
+        self.world.change(charge, "charge.captured")
+        intent["amount_capturable"] = 0
+        return self._succeed(intent, charge, kind)
 
-    def settle(self) -> None:
-        """What the passing of time does: pending refunds settle, some fail late, references appear, fees are booked."""
-        now = self.clock.now()
-        for refund in self.store.all("refund", lambda item: item["status"] in ("pending", "succeeded")):
-            charge = self.store.find(str(refund["charge"]))
-            assert charge is not None
-            age = now - _whole(refund, "created")
-            if refund["pending_reason"] == "processing" and age >= SETTLE_SECONDS:
-                self.succeed_refund(refund)
-            elif charge["_refunds"] == "fails_later" and age >= FAIL_SECONDS:
-                self.fail_refund(refund, "lost_or_stolen_card")
-            elif age >= TRACE_SECONDS:
-                self._add_trace(refund)
+    def cancel(self, intent: Object, sent: Object) -> Object:
+        """Give an intent up; what was held is let go."""
+        if intent["status"] in ("succeeded", "canceled"):
+            raise _wrong_state(intent, "canceled")
+        if intent["status"] == "requires_capture":
+            charge = self.world.get("charge", intent["latest_charge"])
+            charge |= {"amount_refunded": charge["amount"], "refunded": True}
+            self.world.change(charge, "charge.refunded")
+        intent |= {"status": "canceled", "canceled_at": self.world.clock.now(), "amount_capturable": 0}
+        intent["cancellation_reason"] = sent.get("cancellation_reason")
+        return self.world.change(intent, "payment_intent.canceled")
 
-    def _add_trace(self, refund: Object) -> None:
-        details = nested(nested(refund, "destination_details"), "card")
-        if refund["status"] == "succeeded" and details.get("reference") is None:
-            details["reference"] = str(refund["id"])[-12:].upper()
-            self._changed(refund, "refund.updated")
-
-    def _changed(self, refund: Object, kind: str) -> None:
-        self.store.save(refund)
-        self.events.emit(kind, refund)
-
-    def succeed_refund(self, refund: Object) -> Object:
-        """The money leaves: the balance was topped up, or the customer named an account."""
-        if refund["status"] not in ("pending", "requires_action"):
-            raise ApiError(400, "refund_not_waiting", "The refund does not wait for anything.")
-        refund["status"], refund["pending_reason"] = "succeeded", None
-        self._changed(refund, "refund.updated")
-        return refund
-
-    def fail_refund(self, refund: Object, reason: str) -> Object:
-        """The bank sends the money back, perhaps after it had succeeded."""
-        return self._end_refund(refund, "failed", reason)
-
-    def cancel_refund(self, refund: Object) -> Object:
-        """Take back a refund that waits for the customer."""
-        if refund["status"] != "requires_action":
-            raise ApiError(400, "refund_not_cancelable", "Only refunds in requires_action can be canceled.")
-        return self._end_refund(refund, "canceled", "merchant_request")
-
-    def _end_refund(self, refund: Object, status: str, reason: str) -> Object:
-        if refund["status"] in ("failed", "canceled"):
-            raise ApiError(400, "refund_not_active", "The refund has ended.")
-        charge = self.store.find(str(refund["charge"]))
-        assert charge is not None
-        self._add_refunded(charge, -_whole(refund, "amount"))
-        refund["status"], refund["failure_reason"] = status, reason
-        self._changed(refund, "refund.failed" if status == "failed" else "refund.updated")
-        return refund
-
-    def open_dispute(self, charge: Object) -> Object:
-        """The customer's bank disputes a charge."""
-        charge["disputed"] = True
-        self.store.save(charge)
-        dispute = self.store.add(
-            {
-                "id": fresh_id("du"),
-                "object": "dispute",
-                "amount": charge["amount"],
-                "charge": charge["id"],
-                "created": self.clock.now(),
-                "currency": charge["currency"],
-                "reason": "general",
-                "status": "needs_response",
-            }
-        )
-        self.events.emit("charge.dispute.created", dispute)
-        return dispute
-
-    def close_dispute(self, dispute: Object, status: str) -> Object:
-        """The bank decides."""
-        dispute["status"] = status
-        charge = self.store.find(str(dispute["charge"]))
-        assert charge is not None
-        charge["disputed"] = status == "lost"
-        self.store.save(charge)
-        self.store.save(dispute)
-        self.events.emit("charge.dispute.closed", dispute)
-        return dispute
+    def update(self, charge: Object, sent: Object) -> Object:
+        """Change what is written on a charge."""
+        sent["metadata"] = with_metadata(charge["metadata"], sent.get("metadata"))
+        charge.update(sent)
+        return self.world.change(charge, "charge.updated")
 
     def book_fee(self, charge: Object) -> Object:
         """The fee of a charge whose booking was late is known now."""
         charge["balance_transaction"] = charge["_transaction"]
-        self.store.save(charge)
-        self.events.emit("charge.updated", charge)
-        return charge
-
-    def of_charge(self, kind: str, form: Object) -> list[Object]:
-        """Refunds or disputes of one charge, newest first."""
-        wanted, since = str(form.get("charge") or ""), whole(nested(form, "created"), "gte") or 0
-        return self.store.all(
-            kind, lambda item: (not wanted or item["charge"] == wanted) and _whole(item, "created") >= since
-        )
-
-    def expand(self, item: Object, form: Object) -> Object:
-        """Put objects in the place of their ids where that was asked for."""
-        for name in words(form, "expand"):
-            value = item.get(name)
-            if isinstance(value, str):
-                item = item | {name: self.store.find(value)}
-        return item
+        return self.world.change(charge, "charge.updated")
 
 
-def _fee(metadata: Object, amount: int) -> int:
-    stated = whole(metadata, "fee")
-    if stated is not None:
-        return stated
-    exact = FEE_RATE * amount + FEE_FIXED
-    return int(exact + Fraction(1, 2))
-
-
-def _whole(item: Object, name: str) -> int:
-    value = item[name]
-    assert isinstance(value, int)
-    return value
+def _wrong_state(intent: Object, done: str) -> ApiError:
+    return refused(
+        "payment_intent_unexpected_state",
+        f"This PaymentIntent could not be {done} because it has a status of {intent['status']}.",
+    )

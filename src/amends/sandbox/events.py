@@ -8,27 +8,89 @@ import time
 import urllib.error
 import urllib.request
 from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
 
 from amends.sandbox.clock import Clock, machine_seconds
 from amends.sandbox.store import Object, Store, fresh_id
 
 TRIES_MAX = 8
 TIMEOUT_SECONDS = 5
+STALE_SECONDS = 400
+"""Older than the 300 seconds that clients accept."""
+PATHS = {
+    "charge": "charges",
+    "customer": "customers",
+    "dispute": "disputes",
+    "invoice": "invoices",
+    "payment_intent": "payment_intents",
+    "price": "prices",
+    "product": "products",
+    "refund": "refunds",
+    "subscription": "subscriptions",
+}
+"""Where the object of a thin event is fetched."""
+
+
+class Mishap(StrEnum):
+    """What can go wrong with a delivery."""
+
+    DROP = "drop"
+    """It never arrives."""
+    FORGE = "forge"
+    """It arrives with a signature of another secret, and then no more."""
+    STALE = "stale"
+    """It arrives with a signature that is too old, and then no more."""
+
+
+@dataclass(slots=True)
+class Mischief:
+    """How deliveries go, besides well."""
+
+    copies: int = 1
+    """How often each event is told."""
+    is_muted: bool = False
+    """Events are kept but not told, as if every delivery were lost."""
+    is_thin: bool = False
+    """Events name their object only."""
+    delay_seconds: float = 0
+    reorder: int = 1
+    """How many events are collected, and then told last first."""
+    mishaps: dict[Mishap, int] = field(default_factory=dict)
+    """How many of the next deliveries go wrong in which way."""
+
+    def next_mishap(self) -> Mishap | None:
+        """What goes wrong with the next delivery, which uses it up."""
+        found = next((one for one, left in self.mishaps.items() if left > 0), None)
+        if found is not None:
+            self.mishaps[found] -= 1
+        return found
+
+
+@dataclass(slots=True)
+class _Delivery:
+    event_id: str
+    body: bytes
+    url: str
+    secret: str
+    not_before: float
+    mishap: Mishap | None = None
+    tries: int = 0
 
 
 class Events:
-    """Keeps every event, and tells it to one endpoint from a thread of its own."""
+    """Keeps every event, and tells it to the endpoints from a thread of its own."""
 
     def __init__(self, store: Store, clock: Clock, url: str, secret: str) -> None:
         self.store = store
         self.clock = clock
         self.url = url
         self.secret = secret
-        self.copies = 1
-        """How often each event is told."""
-        self.is_muted = False
-        """Events are kept but not told, as if every delivery were lost."""
-        self._waiting: deque[tuple[Object, int, float]] = deque()
+        self.mischief = Mischief()
+        self._waiting: deque[_Delivery] = deque()
+        self._held: list[_Delivery] = []
+        self._arrived: deque[str] = deque()
         self._told = threading.Condition()
         self._teller: threading.Thread | None = None
 
@@ -40,49 +102,121 @@ class Events:
             "api_version": "2026-10-28.endive",
             "created": self.clock.now(),
             "data": {"object": public(item)},
-            "livemode": False,
+            "livemode": item.get("livemode", False),
+            "pending_webhooks": len(self._targets(kind)),
+            "request": {"id": None, "idempotency_key": None},
             "type": kind,
         }
         self.store.add(event)
-        if self.url and not self.is_muted:
-            with self._told:
-                self._waiting.extend((event, 0, 0.0) for _ in range(self.copies))
-                self._told.notify()
-                if self._teller is None:
-                    self._teller = threading.Thread(target=self._tell_all, daemon=True)
-                    self._teller.start()
+        if not self.mischief.is_muted:
+            self._put_in_line(event, self.mischief.copies)
+
+    def resume(self) -> None:
+        """After a restart: tell what had not arrived."""
+        for event in reversed(self.store.all("event", lambda one: bool(one["pending_webhooks"]))):
+            self._put_in_line(event, 1)
+
+    def note_arrivals(self) -> None:
+        """Write down what arrived since the last call; whoever uses the store calls it."""
+        while self._arrived:
+            event = self.store.find(self._arrived.popleft())
+            if event is not None and event["pending_webhooks"]:
+                event["pending_webhooks"] = int(str(event["pending_webhooks"])) - 1
+                self.store.save(event)
+
+    def _targets(self, kind: str) -> list[tuple[str, str]]:
+        """Address and secret of each endpoint that wants to hear of a kind."""
+        endpoints = self.store.all("webhook_endpoint", lambda one: _wants(one, kind))
+        own = [(self.url, self.secret)] if self.url else []
+        return own + [(str(one["url"]), str(one["_secret"])) for one in endpoints]
+
+    def _put_in_line(self, event: Object, copies: int) -> None:
+        body = json.dumps(self.thin(event) if self.mischief.is_thin else public(event)).encode()
+        start = time.monotonic() + self.mischief.delay_seconds
+        fresh = [
+            _Delivery(str(event["id"]), body, url, secret, start, self.mischief.next_mishap())
+            for url, secret in self._targets(str(event["type"]))
+            for _ in range(copies)
+        ]
+        if not fresh:
+            return
+        with self._told:
+            self._held += fresh
+            if len(self._held) >= self.mischief.reorder:
+                self._waiting.extend(reversed(self._held) if self.mischief.reorder > 1 else self._held)
+                self._held.clear()
+            self._told.notify()
+            if self._teller is None:
+                self._teller = threading.Thread(target=self._tell_all, daemon=True)
+                self._teller.start()
 
     def _tell_all(self) -> None:
         while True:
             with self._told:
                 while not self._waiting:
                     self._told.wait()
-                event, tries, not_before = self._waiting.popleft()
-            if (pause := not_before - time.monotonic()) > 0:
+                delivery = self._waiting.popleft()
+            if (pause := delivery.not_before - time.monotonic()) > 0:
                 time.sleep(min(pause, 0.05))
-                self._again(event, tries, not_before)
-            elif not self._tell(event) and tries + 1 < TRIES_MAX:
-                self._again(event, tries + 1, time.monotonic() + 0.2 * 2**tries)
+                self._again(delivery)
+            elif self._tell(delivery):
+                self._arrived.append(delivery.event_id)
+            elif delivery.mishap is None and delivery.tries + 1 < TRIES_MAX:
+                delivery.not_before = time.monotonic() + 0.2 * 2**delivery.tries
+                delivery.tries += 1
+                self._again(delivery)
 
-    def _again(self, event: Object, tries: int, not_before: float) -> None:
+    def _again(self, delivery: _Delivery) -> None:
         with self._told:
-            self._waiting.append((event, tries, not_before))
+            self._waiting.append(delivery)
 
-    def _tell(self, event: Object) -> bool:
-        body = json.dumps(event).encode()
-        headers = {"Content-Type": "application/json", "Stripe-Signature": self.sign(body)}
-        request = urllib.request.Request(self.url, data=body, headers=headers, method="POST")
+    def _tell(self, delivery: _Delivery) -> bool:
+        if delivery.mishap is Mishap.DROP:
+            return False
+        secret = "whsec_of_somebody_else" if delivery.mishap is Mishap.FORGE else delivery.secret
+        at = machine_seconds() - (STALE_SECONDS if delivery.mishap is Mishap.STALE else 0)
+        headers = {
+            "Content-Type": "application/json",
+            "Stripe-Signature": sign(delivery.body, secret, at),
+        }
+        request = urllib.request.Request(delivery.url, data=delivery.body, headers=headers, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
                 return bool(answer.status < 300)  # noqa: PLR2004  # HTTP
         except (urllib.error.URLError, OSError):
             return False
 
-    def sign(self, body: bytes) -> str:
-        """The signature header of a body, now. Signatures carry real time: their age is checked with it."""
-        at = machine_seconds()
-        digest = hmac.new(self.secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-        return f"t={at},v1={digest}"
+    def thin(self, event: Object) -> Object:
+        """The event without its object, as the second version of the API tells it."""
+        data = event["data"]
+        assert isinstance(data, dict)
+        item = data["object"]
+        path = PATHS.get(item["object"])
+        related = path and {"id": item["id"], "type": item["object"], "url": f"/v1/{path}/{item['id']}"}
+        return {
+            "id": event["id"],
+            "object": "v2.core.event",
+            "context": None,
+            "created": datetime.fromtimestamp(int(str(event["created"])), UTC).strftime(
+                "%Y-%m-%dT%H:%M:%S.000Z"
+            ),
+            "livemode": event["livemode"],
+            "reason": None,
+            "related_object": related,
+            "type": f"v1.{event['type']}",
+        }
+
+
+def sign(body: bytes, secret: str, at: int) -> str:
+    """The signature header of a body. Signatures carry real time: their age is checked with it."""
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+def _wants(endpoint: Object, kind: str) -> bool:
+    kinds = endpoint["enabled_events"]
+    assert isinstance(kinds, list)
+    return endpoint["status"] == "enabled" and ("*" in kinds or kind in kinds)
 
 
 def public(item: Object) -> Object:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from random import Random
 
 from amends.sandbox.store import Object
 
@@ -35,7 +36,9 @@ class Fault(StrEnum):
     UNAUTHORISED = "unauthorised"
     """401, as with a key that was withdrawn; nothing happens."""
     SLOW = "slow"
-    """It happens after some seconds."""
+    """It happens, and is answered after some seconds; the same key meanwhile is refused with 409."""
+    HANG = "hang"
+    """No answer for some seconds, then the connection is cut; nothing happens."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class Plan:
     left: int
     seconds: float
     code: str
+    share: float
+    """How likely each call meets it, from 0 to 1."""
 
 
 class Faults:
@@ -55,6 +60,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._plans: list[Plan] = []
+        self._dice = Random(1)  # noqa: S311  # a trial that can be repeated is the point
 
     def add(self, form: Object) -> None:
         """Plan a fault.
@@ -69,6 +75,7 @@ class Faults:
                 left=int(str(form.get("count", 1))),
                 seconds=float(str(form.get("seconds", 1))),
                 code=str(form.get("code", "charge_not_refundable")),
+                share=float(str(form.get("share", 1))),
             )
         )
 
@@ -79,7 +86,8 @@ class Faults:
     def take(self, method: str, path: str) -> Plan | None:
         """The fault of a call, which is then used up once."""
         for plan in self._plans:
-            if plan.left > 0 and plan.method == method and plan.path.fullmatch(path):
+            is_meant = plan.left > 0 and plan.method == method and plan.path.fullmatch(path)
+            if is_meant and (plan.share >= 1 or self._dice.random() < plan.share):
                 plan.left -= 1
                 return plan
         return None

@@ -24,9 +24,11 @@ class Sandbox(ThreadingHTTPServer):
     ) -> None:
         self.clock = clock
         self.store = Store(state)
-        self.account = Account(self.store, clock, Events(self.store, clock, webhook_url, webhook_secret))
+        events = Events(self.store, clock, webhook_url, webhook_secret)
+        self.account = Account(self.store, clock, events)
         self.api = self.account.api
         super().__init__(("127.0.0.1", port), Call)
+        events.resume()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is part of what is tried here; anything else is told as usual."""

@@ -54,6 +54,10 @@ class Store:
         self._database.execute("UPDATE object SET content = ? WHERE id = ?", (json.dumps(item), item["id"]))
         return item
 
+    def remove(self, id_: str) -> None:
+        """Forget an object."""
+        self._database.execute("DELETE FROM object WHERE id = ?", (id_,))
+
     def find(self, id_: str) -> Object | None:
         """The object with an id."""
         row = self._database.execute("SELECT content FROM object WHERE id = ?", (id_,)).fetchone()
@@ -65,6 +69,10 @@ class Store:
             "SELECT content FROM object WHERE kind = ? ORDER BY number DESC", (kind,)
         )
         return [item for (content,) in rows if keep(item := json.loads(content))]
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever made here."""
+        return self._database.execute("SELECT 1 FROM object LIMIT 1").fetchone() is None
 
     def answered(self, key: str, since: int) -> tuple[str, int, bytes] | None:
         """The stored request and answer of an idempotency key, if it is not too old."""

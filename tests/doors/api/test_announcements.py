@@ -126,7 +126,7 @@ def test_money_that_comes_back_is_told(
     listen(program, receiver, "refund.failed")
     refund_one(program, shop)
     (made,) = sandbox.store.all("refund")
-    sandbox.api.charges.fail_refund(made, "account_closed")
+    sandbox.api.refunds.fail(made, "account_closed")
     payment = sync_payment(shop.gateway, str(made["charge"]))
     assert payment
     follow_payment(payment)

@@ -99,7 +99,7 @@ def test_a_refund_that_failed_waits_for_finance(web: Client, shop: Shop) -> None
     case = shop.ask(line)
     shop.work()
     go_to(day(25))
-    shop.sandbox.api.charges.settle()
+    shop.sandbox.api.refunds.settle()
     sweep_refunds(shop.gateway)
     shop.sync(line)
     browser = look(web, shop, Role.FINANCE)

@@ -151,8 +151,15 @@ class _Seeding:
             return SoldLine(Product.CREDITS, words, CREDIT_PACK_PRICE, METER, credits=CREDIT_PACK)
         plan = self.shop.plans[story.plan]
         price = plan.prices.get()
+        payer = self.shop.sdk.v1.customers.create({"email": customer.email, "name": customer.name})
         made = self.shop.sdk.v1.subscriptions.create(
-            {"customer": customer.external_id, "items": [{"price": price.gateway_ref}]}
+            {
+                "customer": payer.id,
+                # Each purchase of the demo is a charge of its own, dated back.
+                "collection_method": "send_invoice",
+                "days_until_due": 30,
+                "items": [{"price": price.gateway_ref}],
+            }
         )
         subscription = Subscription.objects.create(
             customer=customer, plan=plan, gateway_ref=made.id, started_at=at
