@@ -39,7 +39,7 @@ def served() -> Iterator[str]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"AMENDS_STATE": folder}
-        command = [sys.executable, "-m", "amends.sandbox", str(port)]
+        command = [sys.executable, "-m", "amends", "sandbox", "--port", str(port)]
         child = subprocess.Popen(command, env=environment)  # noqa: S603 -- our own program
         try:
             _wait_for(port)

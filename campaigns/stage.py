@@ -65,7 +65,8 @@ class Stage:
         return made
 
     def _charge(self) -> str:
-        intent = self.call("/v1/payment_intents", amount="1900", currency="usd", confirm="true")
+        form = {"amount": "1900", "currency": "usd", "payment_method": "pm_card_visa"}
+        intent = self.call("/v1/payment_intents", **form, confirm="true")
         return str(intent["latest_charge"])
 
     def call(self, address: str, /, **form: str) -> dict[str, object]:

@@ -60,7 +60,12 @@ class Shop:
     def offer(self) -> str:
         """Put the monthly plan on sale, at the gateway and at the desk."""
         price = self.gateway.v1.prices.create(
-            {"currency": "usd", "unit_amount": PRICE, "recurring": {"interval": "month"}}
+            {
+                "currency": "usd",
+                "product_data": {"name": "Sketch"},
+                "recurring": {"interval": "month"},
+                "unit_amount": PRICE,
+            }
         )
         sold = {"currency": "USD", "amount": PRICE, "gateway_id": price.id}
         plan = {"id": "sketch-monthly", "name": "Sketch monthly", "interval": "month", "prices": [sold]}
@@ -76,8 +81,18 @@ class Shop:
 
     def sell(self, customer: str, price: str) -> str:
         """Charge the customer, and tell the desk which charge paid for what; it looks the amounts up itself."""
-        intent = self.gateway.v1.payment_intents.create({"amount": PRICE, "currency": "usd", "confirm": True})
-        made = self.gateway.v1.subscriptions.create({"customer": customer, "items": [{"price": price}]})
+        card = "pm_card_visa"
+        payer = self.gateway.v1.customers.create(
+            {"payment_method": card, "invoice_settings": {"default_payment_method": card}}
+        )
+        made = self.gateway.v1.subscriptions.create(
+            {
+                "customer": payer.id,
+                "items": [{"price": price}],
+                "expand": ["latest_invoice.payments.data.payment.payment_intent"],
+            }
+        )
+        paid = made.to_dict()["latest_invoice"]["payments"]["data"][0]["payment"]["payment_intent"]
         start = datetime.fromtimestamp(made.created, UTC)
         self.desk.post(
             "/api/v1/subscriptions",
@@ -101,7 +116,7 @@ class Shop:
         order = {
             "id": number,
             "customer": customer,
-            "charge": str(intent.latest_charge),
+            "charge": str(paid["latest_charge"]),
             "placed_at": start.isoformat(),
             "lines": [line],
         }

@@ -10,7 +10,6 @@ import click
 
 from amends.cli.policies import BAD_POLICY, POLICY
 from amends.cli.proving import check_command, compare_command
-from amends.cli.sandbox import sandbox_command
 from amends.cli.streams import read_cases
 from amends.policy.answer import Decision
 from amends.policy.cases import cases_path, check_worked_cases, read_worked_cases
@@ -36,27 +35,29 @@ CASES = click.File(encoding="utf-8-sig", errors="surrogateescape")
 
 
 class Commands(click.Group):
-    """The commands of the kernel, and those of the desk, which load Django only when they are called."""
+    """The commands of the kernel, and those of desk and sandbox, which are loaded only when they are called."""
 
-    desk: ClassVar[dict[str, str]] = {
-        "up": "up_command",
-        "demo": "demo_command",
-        "books": "books_group",
-        "clock": "clock_group",
-        "retention": "retention_command",
-        "erase": "erase_command",
-        "reconcile": "reconcile_command",
+    others: ClassVar[dict[str, tuple[str, str]]] = {
+        "up": ("desk", "up_command"),
+        "demo": ("desk", "demo_command"),
+        "books": ("desk", "books_group"),
+        "clock": ("desk", "clock_group"),
+        "retention": ("desk", "retention_command"),
+        "erase": ("desk", "erase_command"),
+        "reconcile": ("desk", "reconcile_command"),
+        "sandbox": ("sandbox", "sandbox_command"),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names."""
-        return sorted([*super().list_commands(ctx), *self.desk])
+        return sorted([*super().list_commands(ctx), *self.others])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name."""
-        if cmd_name not in self.desk:
+        if cmd_name not in self.others:
             return super().get_command(ctx, cmd_name)
-        found = getattr(import_module("amends.cli.desk"), self.desk[cmd_name])
+        module, name = self.others[cmd_name]
+        found = getattr(import_module(f"amends.cli.{module}"), name)
         assert isinstance(found, click.Command)
         return found
 
@@ -69,7 +70,6 @@ def main() -> None:
 
 main.add_command(check_command)
 main.add_command(compare_command)
-main.add_command(sandbox_command)
 
 
 @main.command("decide")

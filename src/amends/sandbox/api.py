@@ -212,8 +212,8 @@ class Api:
 
     def _writing_of_people(self) -> Iterator[Route]:
         people, sold, hooks = self.customers, self.catalogue, self.webhooks
-        yield _create("customers", customers.CUSTOMER, people.create)
-        yield _post("customers", "", customers.CUSTOMER, self._on("customer", people.update))
+        yield _create("customers", customers.CREATE, people.create)
+        yield _post("customers", "", customers.CHANGE, self._on("customer", people.update))
         yield Route(
             "DELETE",
             "/v1/customers/([^/]+)",

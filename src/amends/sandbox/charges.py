@@ -36,7 +36,7 @@ INTENT = Parameters(
         "capture_method": one_of("automatic", "automatic_async", "manual"),
         "confirm": flag,
         "off_session": flag,
-        "payment_method_types": several(text),
+        "allowed_payment_method_types": several(text),
         "return_url": text,
         "setup_future_usage": text,
         "statement_descriptor": text,
@@ -86,7 +86,12 @@ class Charges:
             "receipt_email": None,
             "setup_future_usage": None,
         }
-        for only_said in ("off_session", "return_url", "automatic_payment_methods"):
+        for only_said in (
+            "allowed_payment_method_types",
+            "off_session",
+            "return_url",
+            "automatic_payment_methods",
+        ):
             sent.pop(only_said, None)
         status = "requires_confirmation" if "payment_method" in sent else "requires_payment_method"
         content |= sent | {"metadata": sent.get("metadata") or {}, "status": status}

@@ -12,7 +12,7 @@ _ADDRESS = Parameters(
     free=dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), clearable(text))
 )
 _INVOICING = Parameters(free={"default_payment_method": clearable(text)})
-CUSTOMER = Parameters(
+CHANGE = Parameters(
     free={
         "address": group(_ADDRESS),
         "description": clearable(text),
@@ -20,12 +20,11 @@ CUSTOMER = Parameters(
         "invoice_settings": group(_INVOICING),
         "metadata": metadata,
         "name": clearable(text),
-        "payment_method": text,
         "phone": clearable(text),
         "preferred_locales": several(text),
-        "test_clock": text,
     }
 )
+CREATE = Parameters(free={**CHANGE.free, "payment_method": text, "test_clock": text})
 _CARD = Parameters(needed={"token": text})
 METHOD = Parameters(
     needed={"type": one_of("card", "paypal", "sepa_debit", "boleto")},
@@ -91,7 +90,10 @@ class Customers:
         }
         made = self.world.make("cus", "customer", content | sent | {"metadata": sent.get("metadata") or {}})
         if method:
-            self.attach(str(method), {"customer": made["id"]})
+            attached = self.attach(str(method), {"customer": made["id"]})
+            if self.default_method(made) == method:
+                made["invoice_settings"] = {"default_payment_method": attached["id"]}
+                self.world.change(made)
         self.world.events.emit("customer.created", made)
         return made
 

@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import count
 
 from amends.sandbox.clock import Clock, machine_seconds
 from amends.sandbox.store import Object, Store, fresh_id
@@ -74,7 +76,6 @@ class _Delivery:
     body: bytes
     url: str
     secret: str
-    not_before: float
     mishap: Mishap | None = None
     tries: int = 0
 
@@ -88,7 +89,9 @@ class Events:
         self.url = url
         self.secret = secret
         self.mischief = Mischief()
-        self._waiting: deque[_Delivery] = deque()
+        self._waiting: list[tuple[float, int, _Delivery]] = []
+        """A heap: when each delivery is due, and which of those that are due at once comes first."""
+        self._number = count()
         self._held: list[_Delivery] = []
         self._arrived: deque[str] = deque()
         self._told = threading.Condition()
@@ -132,19 +135,22 @@ class Events:
 
     def _put_in_line(self, event: Object, copies: int) -> None:
         body = json.dumps(self.thin(event) if self.mischief.is_thin else public(event)).encode()
-        start = time.monotonic() + self.mischief.delay_seconds
         fresh = [
-            _Delivery(str(event["id"]), body, url, secret, start, self.mischief.next_mishap())
+            _Delivery(str(event["id"]), body, url, secret, self.mischief.next_mishap())
             for url, secret in self._targets(str(event["type"]))
             for _ in range(copies)
         ]
         if not fresh:
             return
+        self._held += fresh
+        if len(self._held) >= self.mischief.reorder:
+            for delivery in reversed(self._held) if self.mischief.reorder > 1 else self._held:
+                self._tell_in(self.mischief.delay_seconds, delivery)
+            self._held.clear()
+
+    def _tell_in(self, seconds: float, delivery: _Delivery) -> None:
         with self._told:
-            self._held += fresh
-            if len(self._held) >= self.mischief.reorder:
-                self._waiting.extend(reversed(self._held) if self.mischief.reorder > 1 else self._held)
-                self._held.clear()
+            heappush(self._waiting, (time.monotonic() + seconds, next(self._number), delivery))
             self._told.notify()
             if self._teller is None:
                 self._teller = threading.Thread(target=self._tell_all, daemon=True)
@@ -152,23 +158,19 @@ class Events:
 
     def _tell_all(self) -> None:
         while True:
-            with self._told:
-                while not self._waiting:
-                    self._told.wait()
-                delivery = self._waiting.popleft()
-            if (pause := delivery.not_before - time.monotonic()) > 0:
-                time.sleep(min(pause, 0.05))
-                self._again(delivery)
-            elif self._tell(delivery):
+            delivery = self._next_due()
+            if self._tell(delivery):
                 self._arrived.append(delivery.event_id)
             elif delivery.mishap is None and delivery.tries + 1 < TRIES_MAX:
-                delivery.not_before = time.monotonic() + 0.2 * 2**delivery.tries
                 delivery.tries += 1
-                self._again(delivery)
+                self._tell_in(0.1 * 2**delivery.tries, delivery)
 
-    def _again(self, delivery: _Delivery) -> None:
+    def _next_due(self) -> _Delivery:
+        """The delivery whose turn it is, once it is due."""
         with self._told:
-            self._waiting.append(delivery)
+            while not self._waiting or self._waiting[0][0] > time.monotonic():
+                self._told.wait(self._waiting[0][0] - time.monotonic() if self._waiting else None)
+            return heappop(self._waiting)[2]
 
     def _tell(self, delivery: _Delivery) -> bool:
         if delivery.mishap is Mishap.DROP:

@@ -77,6 +77,7 @@ def purchase(sandbox: Sandbox, customer: Customer, facts: dict[str, Any]) -> Lin
             "currency": facts["currency"].lower(),
             "confirm": True,
             "metadata": metadata,
+            "payment_method": "pm_card_visa",
         }
     )
     charge = connect().charge(str(intent.latest_charge))

@@ -14,7 +14,7 @@ from amends.desk.payments.models import Notice, Refund
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.schedule.tasks import look_around
 from amends.sandbox.server import Sandbox
-from trade import make_payment, sdk
+from trade import make_charge, make_payment, sdk
 from web import Answer, Client
 
 SECRET = "whsec_of_the_gateway"  # noqa: S105  # of a sandbox
@@ -130,8 +130,7 @@ def test_events_that_are_not_ours_are_taken_and_applied_to_nothing(
 def test_a_refund_of_a_charge_that_is_not_ours_is_set_aside(
     sandbox: Sandbox, gateway: StripeGateway, web: Client
 ) -> None:
-    intent = sdk(sandbox).v1.payment_intents.create({"amount": 900, "currency": "usd", "confirm": True})
-    foreign = sdk(sandbox).v1.refunds.create({"charge": str(intent.latest_charge)})
+    foreign = sdk(sandbox).v1.refunds.create({"charge": make_charge(sandbox, 900)})
 
     tell(web, event("refund.created", foreign.id))
     apply_notice(gateway, "evt_1")
