@@ -101,7 +101,7 @@ def run(state: Path, *options: str) -> str:
     address = said.split("listens at ")[1].split(";")[0]
     request = urllib.request.Request(f"{address}/v1/customers", headers={"Authorization": "Bearer sk_test"})  # noqa: S310  # our own server
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # as above
-        said += answer.read().decode()
+        said += str(answer.read(), "utf-8")
     process.terminate()
     process.communicate(timeout=10)
     return said

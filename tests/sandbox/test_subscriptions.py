@@ -8,6 +8,7 @@ import stripe
 
 from amends.sandbox.clock import Clock
 from amends.sandbox.server import Sandbox
+from amends.sandbox.store import Object
 from amends.sandbox.subscriptions import period_end
 from gateways import control, error_of, payer, price
 
@@ -66,7 +67,7 @@ def test_months_end_on_the_day_of_the_anchor_or_the_last(anchor: str, start: str
     def seconds(day: str) -> int:
         return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
 
-    monthly = {"recurring": {"interval": "month", "interval_count": 1}}
+    monthly: Object = {"recurring": {"interval": "month", "interval_count": 1}}
 
     assert period_end(monthly, seconds(anchor), seconds(start)) == seconds(end)
 
@@ -162,9 +163,9 @@ def test_an_end_at_the_period_and_an_end_now(sandbox: Sandbox, sdk: stripe.Strip
 
 def test_nothing_is_sold_to_whom_nothing_can_be_charged(sdk: stripe.StripeClient) -> None:
     customer = sdk.v1.customers.create()
-    items = [{"price": price(sdk, MONTHLY, "month")}]
+    monthly = price(sdk, MONTHLY, "month")
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        sdk.v1.subscriptions.create({"customer": customer.id, "items": items})  # type: ignore[typeddict-item]  # as items
+        sdk.v1.subscriptions.create({"customer": customer.id, "items": [{"price": monthly}]})
 
     assert error_of(refused)["code"] == "resource_missing"
     assert sdk.v1.subscriptions.list({"status": "all"}).data == []

@@ -153,7 +153,7 @@ def test_a_thin_event_leads_to_its_object(
     ((body, signature),) = receiver.wait_for(1)
     notice = sdk.parse_event_notification(body, signature, secret)
     assert notice.type == "v1.refund.created"
-    related = notice.fetch_related_object()  # type: ignore[union-attr]  # of an unknown kind of event
+    related = notice.fetch_related_object()
     assert (related.id, related.object) == (made, "refund")
 
 
