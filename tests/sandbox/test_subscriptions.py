@@ -8,7 +8,6 @@ import stripe
 
 from amends.sandbox.clock import Clock
 from amends.sandbox.server import Sandbox
-from amends.sandbox.store import Object
 from amends.sandbox.subscriptions import period_end
 from gateways import control, error_of, payer, price
 
@@ -67,7 +66,7 @@ def test_months_end_on_the_day_of_the_anchor_or_the_last(anchor: str, start: str
     def seconds(day: str) -> int:
         return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
 
-    monthly: Object = {"recurring": {"interval": "month", "interval_count": 1}}
+    monthly: dict[str, object] = {"recurring": {"interval": "month", "interval_count": 1}}
 
     assert period_end(monthly, seconds(anchor), seconds(start)) == seconds(end)
 

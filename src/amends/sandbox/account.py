@@ -13,11 +13,14 @@ from amends.sandbox.errors import ApiError
 from amends.sandbox.events import Events, public
 from amends.sandbox.faults import Fault, Plan
 from amends.sandbox.forms import amount_of, parse_form
-from amends.sandbox.store import Store
+from amends.sandbox.store import Object, Store
+from amends.sandbox.world import API_VERSION
 
 KEY_SECONDS = 24 * 3_600
 """How long an idempotency key is known."""
 LOG_LENGTH = 1_000
+OLDER = ("payment_method_types",)
+"""Parameters of earlier versions of the API, which callers that name no version, or another one, still send."""
 _NOTHING_HAPPENS = {
     Fault.ERROR_BEFORE: ApiError(500, "api_error", "An unexpected error occurred."),
     Fault.RATE_LIMIT: ApiError(429, "rate_limit", "Too many requests."),
@@ -39,6 +42,15 @@ class Asked:
     body: str
     key: str | None = None
     has_secret: bool = True
+    version: str | None = API_VERSION
+
+    def form(self) -> Object:
+        """What was sent, without what only earlier versions knew.
+
+        Raises: ApiError.
+        """
+        sent = parse_form(self.query) | parse_form(self.body)
+        return sent if self.version == API_VERSION else {key: sent[key] for key in sent if key not in OLDER}
 
     @property
     def fingerprint(self) -> str:
@@ -157,9 +169,7 @@ class Account:
         if fault is Fault.STORED_ERROR:
             return _BROKEN.status, json.dumps(_BROKEN.body()).encode(), True
         try:
-            answer = self.api.answer(
-                asked.method, asked.path, parse_form(asked.query) | parse_form(asked.body)
-            )
+            answer = self.api.answer(asked.method, asked.path, asked.form())
         except ApiError as error:
             return error.status, json.dumps(error.body()).encode(), error.is_remembered
         if fault is Fault.STORED_ERROR_AFTER:

@@ -138,6 +138,9 @@ class Api:
     def _on(self, kind: str, act: Act) -> Answer:
         return lambda match, sent: act(self._find(kind, match[1]), sent)
 
+    def _delete(self, path: str, kind: str, act: Act) -> Route:
+        return Route("DELETE", f"/v1/{path}/([^/]+)", NOTHING, self._on(kind, act))
+
     def _special(self) -> Iterator[Route]:
         """Reading that is not like the rest."""
         methods = customers.METHODS_OF
@@ -214,12 +217,7 @@ class Api:
         people, sold, hooks = self.customers, self.catalogue, self.webhooks
         yield _create("customers", customers.CREATE, people.create)
         yield _post("customers", "", customers.CHANGE, self._on("customer", people.update))
-        yield Route(
-            "DELETE",
-            "/v1/customers/([^/]+)",
-            NOTHING,
-            self._on("customer", lambda one, _: people.delete(one)),
-        )
+        yield self._delete("customers", "customer", lambda one, _: people.delete(one))
         yield _create("payment_methods", customers.METHOD, people.create_method)
         attach: Answer = lambda match, sent: people.attach(match[1], sent)  # noqa: E731  # its id may be a name of trials
         yield _post("payment_methods", "/attach", customers.ATTACH, attach)
@@ -231,16 +229,12 @@ class Api:
         )
         yield _create("products", catalogue.PRODUCT, sold.create_product)
         yield _post("products", "", catalogue.PRODUCT_CHANGE, self._on("product", sold.update_product))
+        yield self._delete("products", "product", sold.delete_product)
         yield _create("prices", catalogue.PRICE, sold.create_price)
         yield _post("prices", "", catalogue.PRICE_CHANGE, self._on("price", sold.update_price))
         yield _create("webhook_endpoints", webhooks.ENDPOINT, hooks.create)
         yield _post("webhook_endpoints", "", webhooks.CHANGE, self._on("webhook_endpoint", hooks.update))
-        yield Route(
-            "DELETE",
-            "/v1/webhook_endpoints/([^/]+)",
-            NOTHING,
-            self._on("webhook_endpoint", lambda one, _: hooks.delete(one)),
-        )
+        yield self._delete("webhook_endpoints", "webhook_endpoint", lambda one, _: hooks.delete(one))
 
     def _writing_of_money(self) -> Iterator[Route]:
         paid, back, taken = self.charges, self.refunds, self.disputes
@@ -264,6 +258,10 @@ class Api:
         yield _post("invoices", "", invoices.CHANGE, self._on("invoice", bills.update))
         yield _post("invoices", "/finalize", invoices.FINALIZE, self._on("invoice", bills.finalize))
         yield _post("invoices", "/pay", invoices.PAY, self._on("invoice", bills.pay))
+        yield _post("invoices", "/mark_uncollectible", NOTHING, self._on("invoice", bills.give_up))
+        yield _post("invoices", "/send", NOTHING, self._on("invoice", bills.send))
+        yield self._delete("invoices", "invoice", bills.delete)
+        yield self._delete("invoiceitems", "invoiceitem", bills.delete_item)
         yield _post("invoices", "/void", NOTHING, self._on("invoice", bills.void))
         yield _create("subscriptions", subscriptions.CREATE, plans.create)
         yield _post("subscriptions", "", subscriptions.CHANGE, self._on("subscription", plans.update))

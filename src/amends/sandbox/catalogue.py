@@ -76,6 +76,15 @@ class Catalogue:
         """Change a product."""
         return self._update(product, sent, "product.updated")
 
+    def delete_product(self, product: Object, _: Object) -> Object:
+        """Forget a product that has no price."""
+        if self.world.store.all("price", lambda one: one["product"] == product["id"]):
+            message = "This product cannot be deleted because it has one or more user-created prices."
+            raise refused("resource_has_dependents", message, "id")
+        self.world.events.emit("product.deleted", product)
+        self.world.store.remove(str(product["id"]))
+        return {"id": product["id"], "object": "product", "deleted": True}
+
     def create_price(self, sent: Object) -> Object:
         """A price of a product, once or for each period."""
         fresh = sent.pop("product_data", None)

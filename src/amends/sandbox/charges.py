@@ -28,17 +28,24 @@ _INTENT = {
     "payment_method": text,
     "receipt_email": clearable(text),
 }
+_ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
+_SHIPPING = Parameters(
+    {"address": group(Parameters(free=dict.fromkeys(_ADDRESS, text))), "name": text},
+    dict.fromkeys(("carrier", "phone", "tracking_number"), text),
+)
 INTENT = Parameters(
     {"amount": positive, "currency": currency},
     {
         **_INTENT,
         "automatic_payment_methods": group(_AUTOMATIC),
         "capture_method": one_of("automatic", "automatic_async", "manual"),
+        "confirmation_method": one_of("automatic", "manual"),
         "confirm": flag,
         "off_session": flag,
         "allowed_payment_method_types": several(text),
         "return_url": text,
         "setup_future_usage": text,
+        "shipping": group(_SHIPPING),
         "statement_descriptor": text,
     },
 )
@@ -85,6 +92,7 @@ class Charges:
             "payment_method_types": ["card"],
             "receipt_email": None,
             "setup_future_usage": None,
+            "shipping": None,
         }
         for only_said in (
             "allowed_payment_method_types",

@@ -122,8 +122,9 @@ class Disputes:
             self.move(dispute, "warning_closed" if is_inquiry else verdict)
 
     def accept(self, dispute: Object) -> Object:
-        """The merchant gives up."""
-        return self.move(dispute, "lost")
+        """The merchant gives up; an inquiry is closed by it."""
+        is_inquiry = str(dispute["status"]).startswith("warning")
+        return self.move(dispute, "warning_closed" if is_inquiry else "lost")
 
     def move(self, dispute: Object, status: str) -> Object:
         """The bank goes on, or decides.

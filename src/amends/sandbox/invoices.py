@@ -321,7 +321,36 @@ class Invoices:
     def _paid(self, invoice: Object) -> Object:
         invoice |= {"status": "paid", "amount_paid": invoice["amount_due"], "amount_remaining": 0}
         nested(invoice, "status_transitions")["paid_at"] = self.world.clock.now()
-        return self.world.change(invoice, "invoice.paid")
+        self.world.change(invoice, "invoice.paid")
+        self.world.events.emit("invoice.payment_succeeded", invoice)
+        return invoice
+
+    def give_up(self, invoice: Object, _: Object) -> Object:
+        """An open invoice will not be paid."""
+        self._in_state(invoice["id"], "open")
+        invoice["status"] = "uncollectible"
+        nested(invoice, "status_transitions")["marked_uncollectible_at"] = self.world.clock.now()
+        return self.world.change(invoice, "invoice.marked_uncollectible")
+
+    def send(self, invoice: Object, _: Object) -> Object:
+        """Mail it, which the sandbox only tells."""
+        if invoice["status"] == "draft":
+            self.finalize(invoice, {})
+        return self.world.change(invoice, "invoice.sent")
+
+    def delete(self, invoice: Object, _: Object) -> Object:
+        """A draft that was never final."""
+        self._in_state(invoice["id"], "draft")
+        self.world.events.emit("invoice.deleted", invoice)
+        self.world.store.remove(str(invoice["id"]))
+        return {"id": invoice["id"], "object": "invoice", "deleted": True}
+
+    def delete_item(self, item: Object, _: Object) -> Object:
+        """What waited for an invoice waits no more."""
+        if item["invoice"] is not None:
+            raise refused("invoice_not_editable", "The item is on an invoice.")
+        self.world.store.remove(str(item["id"]))
+        return {"id": item["id"], "object": "invoiceitem", "deleted": True}
 
     def void(self, invoice: Object, _: Object) -> Object:
         """An open invoice is owed no more."""

@@ -47,9 +47,7 @@ class Refunds:
             raise refused("charge_not_refundable", "This charge is not in a refundable state.")
         if charge["_is_blocked"]:
             raise refused(
-                "charge_disputed",
-                f"Charge {charge['id']} has been charged back; cannot issue a refund.",
-                "charge",
+                "charge_disputed", f"Charge {charge['id']} has been charged back; cannot issue a refund."
             )
         if left == 0:
             raise refused("charge_already_refunded", f"Charge {charge['id']} has already been refunded.")

@@ -77,6 +77,7 @@ class Call(BaseHTTPRequestHandler):
             self.rfile.read(length).decode(),
             key=self.headers.get("Idempotency-Key"),
             has_secret=bool(self.headers.get("Authorization")),
+            version=self.headers.get("Stripe-Version"),
         )
         reply = self.server.account.answer(asked)
         if reply is None:
