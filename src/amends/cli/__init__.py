@@ -45,6 +45,7 @@ class Commands(click.Group):
         "retention": ("desk", "retention_command"),
         "erase": ("desk", "erase_command"),
         "reconcile": ("desk", "reconcile_command"),
+        "import": ("importing", "import_group"),
         "sandbox": ("sandbox", "sandbox_command"),
     }
 

@@ -190,7 +190,7 @@ def books_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def check_command(*, as_json: bool) -> None:
     """Compute every balance from zero, compare states with the journal, verify the audit trail, replay decisions."""
-    _connect()
+    connect_desk()
     from amends.desk.books import check_books, check_decisions, count_checked
 
     findings = [*check_books(), *check_decisions()]
@@ -208,13 +208,13 @@ def check_command(*, as_json: bool) -> None:
 @books_group.command("export")
 def export_command() -> None:
     """Write the journal as CSV."""
-    _connect()
+    connect_desk()
     from amends.desk.journal.export import csv_lines
 
     sys.stdout.writelines(csv_lines())
 
 
-def _connect() -> None:
+def connect_desk() -> None:
     """Use the database of the desk of this folder: the one in DATABASE_URL, else the demo's, else its own."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amends.desk.settings")
     if not os.environ.get("DATABASE_URL"):
@@ -254,7 +254,7 @@ def advance_command(days: int, hours: int) -> None:
 @click.command("retention")
 def retention_command() -> None:
     """Erase what is older than the settings say: files of closed cases, sessions, kept answers. Run it daily."""
-    _connect()
+    connect_desk()
     from amends.desk.retention import apply_retention
 
     erased = apply_retention()
@@ -267,7 +267,7 @@ def retention_command() -> None:
 @click.argument("customer")
 def erase_command(customer: str) -> None:
     """Erase a person, named by the host product's own id; books, decisions and hashes stay."""
-    _connect()
+    connect_desk()
     from amends.desk.accounts.models import Customer
     from amends.desk.retention import NotErasableError, erase_person
 
@@ -286,7 +286,7 @@ def erase_command(customer: str) -> None:
 @click.command("reconcile")
 def reconcile_command() -> None:
     """Take over what the gateway holds of every payment: after a restore, before web and worker start."""
-    _connect()
+    connect_desk()
     from amends.desk.payments.gateway import GatewayError
     from amends.desk.reconciliation import reconcile
 

@@ -24,6 +24,7 @@ ROOMS = (
     "announcements",
     "orders",
     "cases",
+    "importing",
 )
 DOORS = ("portal", "console", "api", "schedule")
 STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()

@@ -5,9 +5,7 @@ Written for API version 2026-10-28.endive. One attempt per call, so that every a
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
-from fractions import Fraction
+from datetime import datetime
 from functools import cache
 from typing import TypeVar
 
@@ -17,7 +15,6 @@ from django.conf import settings
 from amends.desk.payments.gateway import (
     ChargeSnapshot,
     DisputeSnapshot,
-    FeeSnapshot,
     GatewayError,
     GatewayEvent,
     Misuse,
@@ -27,9 +24,8 @@ from amends.desk.payments.gateway import (
     Rejected,
     Transient,
 )
-from amends.desk.payments.models import DisputeStatus, Payment, Refund
-from amends.desk.payments.states import RefundState
-from amends.policy.money import EXPONENTS, Rounding, round_exact
+from amends.desk.payments.models import Payment, Refund
+from amends.desk.payments.stripe_objects import read_charge, read_dispute, read_event, read_refund
 
 API_VERSION = "2026-10-28.endive"
 CONNECT_SECONDS = 5
@@ -40,21 +36,6 @@ SIGNATURE_SECONDS_MAX = 300
 STEPS = {"BHD": 10, "JOD": 10, "KWD": 10, "OMR": 10, "TND": 10}
 """Three-digit currencies that Stripe takes in steps of ten minor units only."""
 
-_STATES = {
-    "pending": RefundState.PENDING,
-    "requires_action": RefundState.REQUIRES_ACTION,
-    "succeeded": RefundState.SUCCEEDED,
-    "failed": RefundState.FAILED,
-    "canceled": RefundState.CANCELED,
-}
-_DISPUTES = {"won": DisputeStatus.WON, "prevented": DisputeStatus.WON, "lost": DisputeStatus.LOST}
-_METHODS = {
-    "card": "Card",
-    "paypal": "PayPal",
-    "sepa_debit": "Bank transfer",
-    "us_bank_account": "Bank transfer",
-}
-_WALLETS = ("apple_pay", "google_pay", "link")
 _UNAUTHORISED = (401, 403)
 _TRANSIENT_CODES = ("rate_limit", "lock_timeout")
 Answer = TypeVar("Answer")
@@ -92,7 +73,7 @@ class StripeGateway:
         Raises: GatewayError.
         """
         return _call(
-            lambda: _refund(
+            lambda: read_refund(
                 self._client.v1.refunds.create(
                     {
                         "charge": payment.gateway_ref,
@@ -110,7 +91,7 @@ class StripeGateway:
 
         Raises: GatewayError.
         """
-        return _call(lambda: _refund(self._client.v1.refunds.retrieve(ref).to_dict()))
+        return _call(lambda: read_refund(self._client.v1.refunds.retrieve(ref).to_dict()))
 
     def refunds_of(self, payment: Payment) -> list[RefundSnapshot]:
         """All refunds of a charge, page by page.
@@ -120,7 +101,7 @@ class StripeGateway:
 
         def fetch() -> list[RefundSnapshot]:
             pages = self._client.v1.refunds.list({"charge": payment.gateway_ref, "limit": PAGE})
-            return [_refund(item.to_dict()) for item in pages.auto_paging_iter()]
+            return [read_refund(item.to_dict()) for item in pages.auto_paging_iter()]
 
         return _call(fetch)
 
@@ -132,7 +113,7 @@ class StripeGateway:
 
         def fetch() -> list[RefundSnapshot]:
             pages = self._client.v1.refunds.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
-            return [_refund(item.to_dict()) for item in pages.auto_paging_iter()]
+            return [read_refund(item.to_dict()) for item in pages.auto_paging_iter()]
 
         return _call(fetch)
 
@@ -142,14 +123,14 @@ class StripeGateway:
         Raises: GatewayError.
         """
         expanded: stripe.params.ChargeRetrieveParams = {"expand": ["balance_transaction"]}
-        return _call(lambda: _charge(self._client.v1.charges.retrieve(ref, expanded).to_dict()))
+        return _call(lambda: read_charge(self._client.v1.charges.retrieve(ref, expanded).to_dict()))
 
     def dispute(self, ref: str) -> DisputeSnapshot:
         """One dispute, now.
 
         Raises: GatewayError.
         """
-        return _call(lambda: _dispute(self._client.v1.disputes.retrieve(ref).to_dict()))
+        return _call(lambda: read_dispute(self._client.v1.disputes.retrieve(ref).to_dict()))
 
     def disputes_of(self, payment: Payment) -> list[DisputeSnapshot]:
         """All disputes of a charge.
@@ -159,7 +140,7 @@ class StripeGateway:
 
         def fetch() -> list[DisputeSnapshot]:
             pages = self._client.v1.disputes.list({"charge": payment.gateway_ref, "limit": PAGE})
-            return [_dispute(item.to_dict()) for item in pages.auto_paging_iter()]
+            return [read_dispute(item.to_dict()) for item in pages.auto_paging_iter()]
 
         return _call(fetch)
 
@@ -209,17 +190,31 @@ class StripeGateway:
 
         _call(end)
 
+    def read(self, path: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        """An object or a page of a list, raw, for the import of what is past.
+
+        Raises: GatewayError.
+        """
+
+        def fetch() -> Mapping[str, object]:
+            answer = self._client.raw_request("get", path, **parameters)
+            found: Mapping[str, object] = json.loads(answer.body)
+            return found
+
+        return _call(fetch)
+
     def events_since(self, since: datetime, kinds: Sequence[str]) -> list[GatewayEvent]:
-        """Events that may not have reached us, oldest first.
+        """Events of some kinds, or of all where none is named, oldest first: they may not have reached us.
 
         Raises: GatewayError.
         """
 
         def fetch() -> list[GatewayEvent]:
-            pages = self._client.v1.events.list(
-                {"created": {"gte": int(since.timestamp())}, "types": list(kinds), "limit": PAGE}
-            )
-            return [_event(item.to_dict()) for item in pages.auto_paging_iter()]
+            wanted: stripe.params.EventListParams = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+            if kinds:
+                wanted["types"] = list(kinds)
+            pages = self._client.v1.events.list(wanted)
+            return [read_event(item.to_dict()) for item in pages.auto_paging_iter()]
 
         return _call(fetch)[::-1]
 
@@ -233,7 +228,7 @@ def verify_event(raw: bytes, signature: str, secret: str) -> GatewayEvent:
         raise SignatureError("this desk has no secret to check it with")
     try:
         stripe.WebhookSignature.verify_header(raw.decode(), signature, secret, SIGNATURE_SECONDS_MAX)
-        return _event(json.loads(raw))
+        return read_event(json.loads(raw))
     except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
         raise SignatureError(str(error)) from error
 
@@ -288,107 +283,3 @@ def _was_replayed(error: stripe.StripeError) -> bool:
 def _retry_after(error: stripe.StripeError) -> int | None:
     text = _headers(error).get("retry-after", "")
     return int(text) if text.isdecimal() else None
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _refund(item: Mapping[str, object]) -> RefundSnapshot:
-    metadata = item.get("metadata")
-    return RefundSnapshot(
-        ref=str(item["id"]),
-        charge_ref=_ref(item["charge"]),
-        amount=_whole(item["amount"]),
-        currency=str(item["currency"]).upper(),
-        state=_STATES[str(item["status"])],
-        reason=str(item.get("failure_reason") or item.get("pending_reason") or ""),
-        trace=_trace(item),
-        refund_id=str(metadata.get("refund_id", "")) if isinstance(metadata, Mapping) else "",
-        created_at=_instant(_whole(item["created"])),
-    )
-
-
-def _trace(item: Mapping[str, object]) -> str:
-    details = item.get("destination_details")
-    card = details.get("card") if isinstance(details, Mapping) else None
-    return str(card.get("reference") or "") if isinstance(card, Mapping) else ""
-
-
-def _charge(item: Mapping[str, object]) -> ChargeSnapshot:
-    method, hint = _method(item.get("payment_method_details"))
-    currency = str(item["currency"]).upper()
-    return ChargeSnapshot(
-        ref=str(item["id"]),
-        captured=_whole(item["amount_captured"]),
-        returned=_whole(item["amount_refunded"]),
-        currency=currency,
-        fee=_fee(item.get("balance_transaction"), currency),
-        method=method,
-        method_hint=hint,
-        captured_at=_instant(_whole(item["created"])),
-    )
-
-
-def _method(details: object) -> tuple[str, str]:
-    if not isinstance(details, Mapping):
-        return "Card", ""
-    kind = str(details.get("type", "card"))
-    part = details.get(kind)
-    hint = str(part.get("last4") or "") if isinstance(part, Mapping) else ""
-    wallet = part.get("wallet") if isinstance(part, Mapping) else None
-    if isinstance(wallet, Mapping) and wallet.get("type") in _WALLETS:
-        return "Wallet", hint
-    return _METHODS.get(kind, "Card"), hint
-
-
-def _fee(transaction: object, currency: str) -> FeeSnapshot | None:
-    """What was kept; None while the gateway has not booked the charge (reading R4).
-
-    Rounding: half up, once, where the settlement is in another currency.
-    """
-    if not isinstance(transaction, Mapping):
-        return None
-    settled, settlement = _whole(transaction["fee"]), str(transaction["currency"]).upper()
-    if settlement == currency:
-        return FeeSnapshot(settled, settled, settlement, None)
-    rate = Decimal(str(transaction["exchange_rate"]))
-    scale = Fraction(10) ** (EXPONENTS[currency] - EXPONENTS[settlement])
-    amount = round_exact(Fraction(settled) / Fraction(rate) * scale, Rounding.HALF_UP)
-    return FeeSnapshot(amount, settled, settlement, rate)
-
-
-def _dispute(item: Mapping[str, object]) -> DisputeSnapshot:
-    status = str(item["status"])
-    inquiry = DisputeStatus.INQUIRY if status.startswith("warning") else DisputeStatus.OPEN
-    return DisputeSnapshot(
-        ref=str(item["id"]),
-        charge_ref=_ref(item["charge"]),
-        status=_DISPUTES.get(status, inquiry),
-        amount=_whole(item["amount"]),
-        currency=str(item["currency"]).upper(),
-        opened_at=_instant(_whole(item["created"])),
-    )
-
-
-def _event(item: Mapping[str, object]) -> GatewayEvent:
-    """Reads both forms: events that carry a snapshot, and thin ones that only name the object."""
-    related = item.get("related_object")
-    if isinstance(related, Mapping):
-        return GatewayEvent(str(item["id"]), str(item["type"]).removeprefix("v1."), str(related["id"]))
-    carried = item["data"]
-    if not isinstance(carried, Mapping) or not isinstance(carried["object"], Mapping):
-        raise TypeError("the event carries no object")
-    # Objects without an id, such as the balance, are none of ours; their events are kept and applied to nothing.
-    return GatewayEvent(str(item["id"]), str(item["type"]), str(carried["object"].get("id", "")))
-
-
-def _ref(value: object) -> str:
-    """The id of an object that may be expanded."""
-    return str(value["id"]) if isinstance(value, Mapping) else str(value)
-
-
-def _whole(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"{value!r} is no whole number")
-    return value

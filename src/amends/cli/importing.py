@@ -1,0 +1,66 @@
+"""The commands that bring past sales into the desk."""
+
+import sys
+from typing import TextIO
+
+import click
+
+from amends.cli.desk import connect_desk
+
+
+@click.group("import")
+def import_group() -> None:
+    """Bring in what was sold before the desk was there."""
+
+
+@import_group.command("stripe")
+@click.option(
+    "--map", "mapping", type=click.File(encoding="utf-8"), help="What prices sell, as TOML; docs/import.md."
+)
+@click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
+def stripe_command(mapping: TextIO | None, *, as_json: bool) -> None:
+    """Fetch customers, prices, subscriptions, invoices, charges, refunds and disputes, and record them as orders.
+
+    It goes on where it was interrupted, and may be run again at any time.
+    """
+    connect_desk()
+    from amends.desk.importing.fetching import fetch_all
+    from amends.desk.importing.meaning import MeaningError, read_map
+    from amends.desk.importing.telling import Telling
+    from amends.desk.payments.gateway import GatewayError
+    from amends.desk.payments.stripe_gateway import connect
+
+    try:
+        mapped = read_map(mapping.read()) if mapping else {}
+    except MeaningError as error:
+        raise click.ClickException(f"{mapping.name if mapping else ''}: {error}") from None
+    gateway = connect()
+    try:
+        fetch_all(gateway, _report)
+        told = Telling(gateway, mapped, _report).tell_all()
+    except GatewayError as error:
+        raise click.ClickException(
+            f"The gateway gave no usable answer ({error.code}). Run the command again; it goes on where it was."
+        ) from None
+    _show(told.counts, told.problems, as_json=as_json)
+    sys.exit(1 if told.problems else 0)
+
+
+def _report(kind: str, count: int) -> None:
+    """One line that is written over, on a terminal only."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{kind}: {count}", nl=False, err=True)
+
+
+def _show(counts: dict[str, int], problems: list[str], *, as_json: bool) -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"counts": counts, "problems": problems}))
+        return
+    for problem in problems:
+        click.echo(problem)
+    done = ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"
+    click.echo(f"Looked at {done}. {len(problems)} could not be told; they stand above with what to do.")
