@@ -13,6 +13,7 @@ from amends.desk.accounts.models import Customer
 from amends.desk.api.repetition import forget_answers
 from amends.desk.cases.erasing import erase_files, erase_words, unfinished
 from amends.desk.cases.models import CaseState, Evidence
+from amends.desk.importing.erasing import erase_fetched
 from amends.desk.issues.actions import erase_descriptions
 from amends.desk.notices.actions import erase_letters
 
@@ -57,5 +58,6 @@ def erase_person(customer: Customer, actor: str) -> None:
         erase_words(customer)
         erase_descriptions(customer)
         erase_letters(customer)
+        erase_fetched(customer)
         erase_customer(customer, actor)
     erase_files(list(Evidence.objects.exclude(file="").filter(case__customer=customer)))

@@ -139,8 +139,18 @@ def _keep(kind: Kind, items: Iterable[Mapping[str, object]]) -> None:
         )
         for item in items
     ]
+    _leave_out_erased(rows)
     changing = ["customer_ref", "parent_ref", "content", "sha256", "api_version", "fetched_at"]
     Fetched.objects.bulk_create(rows, update_conflicts=True, unique_fields=["ref"], update_fields=changing)
+
+
+def _leave_out_erased(rows: Iterable[Fetched]) -> None:
+    """Who was erased does not come back: their objects stay empty, with their hash."""
+    named = {ref for row in rows for ref in (row.customer_ref, row.parent_ref) if ref}
+    erased = set(Fetched.objects.filter(ref__in=named, content={}).values_list("ref", flat=True))
+    for row in rows:
+        if erased & {row.customer_ref, row.parent_ref}:
+            row.content = {}
 
 
 def ref_of(value: object) -> str:

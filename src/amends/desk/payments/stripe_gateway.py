@@ -210,7 +210,10 @@ class StripeGateway:
         """
 
         def fetch() -> list[GatewayEvent]:
-            wanted: stripe.params.EventListParams = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+            wanted: stripe.params.EventListParams = {
+                "created": {"gte": int(since.timestamp())},
+                "limit": PAGE,
+            }
             if kinds:
                 wanted["types"] = list(kinds)
             pages = self._client.v1.events.list(wanted)

@@ -1,0 +1,260 @@
+"""Past sales come from the gateway whole and once, whatever interrupts it; what nobody says is listed."""
+
+import pytest
+
+from amends.desk.accounts.models import Customer
+from amends.desk.books import check_books
+from amends.desk.credits.models import Lot
+from amends.desk.importing.fetching import fetch_all
+from amends.desk.importing.meaning import MeaningError, read_map
+from amends.desk.importing.models import Cursor, Fetched
+from amends.desk.importing.telling import Telling, Told
+from amends.desk.journal.models import Entry
+from amends.desk.orders.models import Line, Order, Plan, Subscription
+from amends.desk.payments.gateway import GatewayEvent, OutcomeUnknown
+from amends.desk.payments.inbox import apply_notice, receive
+from amends.desk.payments.models import Dispute, Payment, Refund
+from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.retention import erase_person
+from amends.sandbox.scenarios import play
+from amends.sandbox.server import Sandbox
+from conftest import ROOT
+from gateways import control
+from trade import sdk
+
+MONTHLY = {"amends_plan": "monthly", "amends_meter": "generation"}
+
+
+def bring_in(gateway: StripeGateway, mapped: str = "") -> Told:
+    fetch_all(gateway, lambda *_: None)
+    return Telling(gateway, read_map(mapped), lambda *_: None).tell_all()
+
+
+def sell(sandbox: Sandbox, method: str = "pm_card_visa", **metadata: str) -> tuple[str, str]:
+    """A monthly subscription of 19.00 that was paid; the customer and the charge."""
+    shop = sdk(sandbox).v1
+    customer = shop.customers.create(
+        {
+            "email": "ada@example.com",
+            "name": "Ada",
+            "payment_method": method,
+            "invoice_settings": {"default_payment_method": method},
+        }
+    )
+    price = next(iter(shop.prices.list().data), None) or shop.prices.create(
+        {
+            "currency": "usd",
+            "metadata": metadata,
+            "product_data": {"name": "Fluxpaint"},
+            "recurring": {"interval": "month"},
+            "unit_amount": 1900,
+        }
+    )
+    shop.subscriptions.create({"customer": customer.id, "items": [{"price": price.id}]})
+    return customer.id, shop.charges.list({"limit": 1}).data[0].id
+
+
+def everything() -> dict[str, int]:
+    models = (Customer, Plan, Subscription, Order, Line, Payment, Refund, Dispute, Lot, Entry)
+    return {model.__name__: model.objects.count() for model in models}
+
+
+@pytest.fixture
+def year(sandbox: Sandbox) -> str:
+    """The shipped scenario, with about 300 objects; an unpaid order without a price is among them."""
+    play(sandbox.account, (ROOT / "examples" / "sandbox" / "a-year.json").read_text())
+    sandbox.api.faults.clear()
+    return "a year"
+
+
+@pytest.mark.usefixtures("year")
+def test_a_year_of_sales_becomes_orders_whose_books_are_right(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    told = bring_in(gateway)
+
+    charges = [one for one in sdk(sandbox).v1.charges.list({"limit": 100}).auto_paging_iter() if one.captured]
+    assert (len(charges), told.counts["orders"], Payment.objects.count()) == (49, 48, 48)
+    assert [words.split(": ", 1)[1][:21] for words in told.problems] == ["it paid no invoice, a"]
+    assert sorted(Refund.objects.values_list("amount", "origin", "state")) == [(900, "gateway", "succeeded")]
+    assert list(Dispute.objects.values_list("status", "amount")) == [("lost", 1900)]
+    assert list(check_books()) == []
+    line = Line.objects.select_related("order__payment").order_by("purchased_at").first()
+    assert line
+    assert line.order.payment
+    assert (line.amount, line.meter, line.order.payment.fee, str(line.plan_id)) == (
+        1900,
+        "generation",
+        85,
+        "monthly",
+    )
+    assert line.subscription
+    assert line.period_end
+    assert line.subscription.next_charge_at
+    assert line.subscription.next_charge_at > line.period_end > line.purchased_at
+
+
+@pytest.mark.usefixtures("year")
+def test_a_second_run_and_an_interrupted_one_double_nothing(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    sandbox.api.faults.add({"fault": "error_before", "method": "GET", "path": "/v1/charges"})
+    with pytest.raises(OutcomeUnknown):
+        bring_in(gateway)
+    assert Cursor.objects.exclude(after="").count() > Cursor.objects.exclude(after="end").count() > 0
+    asked = len(sandbox.account.log)
+
+    bring_in(gateway)
+    first = everything()
+    paths = [one["path"] for one in list(sandbox.account.log)[asked:]]
+    bring_in(gateway)
+
+    assert "/v1/invoices" not in paths
+    assert everything() == first
+    assert list(check_books()) == []
+
+
+def test_the_raw_object_is_kept_and_leaves_with_the_person(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    ref, charge = sell(sandbox, **MONTHLY)
+    bring_in(gateway)
+    kept = Fetched.objects.get(ref=charge)
+    assert (kept.content["amount"], len(kept.sha256), kept.api_version) == (1900, 64, "2026-10-28.endive")
+
+    erase_person(Customer.objects.get(external_id=ref), "desk")
+    bring_in(gateway)
+
+    assert "ada@example.com" not in str(list(Fetched.objects.values_list("content", flat=True)))
+    assert Customer.objects.get(external_id=ref).name == ""
+    assert Fetched.objects.get(ref=charge).sha256 == kept.sha256
+    assert list(check_books()) == []
+
+
+def test_a_price_of_which_nobody_says_what_it_sells_is_listed_until_a_file_says_it(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    _, charge = sell(sandbox)
+    (price,) = sdk(sandbox).v1.prices.list().data
+
+    told = bring_in(gateway)
+    assert [words.split(":")[0] for words in told.problems][1:] == [f"charge {charge}"]
+    assert f'a table ["{price.id}"]' in told.problems[1]
+    assert (Order.objects.count(), Payment.objects.count(), Entry.objects.count()) == (0, 0, 0)
+
+    told = bring_in(gateway, f'["{price.id}"]\ncredits = 500\nmeter = "generation"')
+    assert (told.counts["orders"], Lot.objects.get().quantity) == (1, 500)
+
+
+def test_a_charge_without_an_invoice_says_its_credits_itself(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    customer = sdk(sandbox).v1.customers.create({"metadata": {"amends_customer": "user-7"}})
+    sdk(sandbox).v1.payment_intents.create(
+        {
+            "amount": 2500,
+            "currency": "usd",
+            "confirm": True,
+            "customer": customer.id,
+            "metadata": {"amends_credits": "1000", "amends_meter": "generation"},
+            "payment_method": "pm_card_visa",
+        }
+    )
+
+    told = bring_in(gateway)
+
+    assert (told.problems, Lot.objects.get().quantity, Line.objects.get().product) == ([], 1000, "credits")
+    assert Customer.objects.get().external_id == "user-7"
+
+
+def test_a_refund_in_the_dashboard_after_the_import_comes_with_its_event(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    _, charge = sell(sandbox, **MONTHLY)
+    bring_in(gateway)
+    made = sdk(sandbox).v1.refunds.create({"charge": charge, "amount": 400})
+
+    receive(GatewayEvent("evt_1", "refund.created", made.id))
+    apply_notice(gateway, "evt_1")
+    bring_in(gateway)
+
+    assert list(Refund.objects.values_list("amount", "gateway_ref")) == [(400, made.id)]
+    assert Entry.objects.filter(kind="refund_settled").count() == 1
+    assert list(check_books()) == []
+
+
+def test_what_changes_while_pages_are_fetched_is_there_as_it_is_now(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    _, charge = sell(sandbox, **MONTHLY)
+    later: list[str] = []
+
+    def meanwhile(kind: str, _: int) -> None:
+        if kind == "dispute" and not later:
+            sdk(sandbox).v1.refunds.create({"charge": charge, "amount": 700})
+            later.append(sell(sandbox, **MONTHLY)[1])
+
+    fetch_all(gateway, meanwhile)
+    told = Telling(gateway, {}, lambda *_: None).tell_all()
+
+    assert told.problems == []
+    assert sorted(Payment.objects.values_list("gateway_ref", flat=True)) == sorted([charge, *later])
+    assert Refund.objects.get().amount == 700
+    assert Fetched.objects.get(ref=charge).content["amount_refunded"] == 700
+
+
+def test_another_settlement_currency_keeps_the_fee_in_both(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    control(sandbox, "account", "settlement_currency=eur&exchange_rate=0.9&fee_fixed=25")
+    sell(sandbox, **MONTHLY)
+
+    bring_in(gateway)
+
+    payment = Payment.objects.get()
+    assert (payment.currency, payment.fee, payment.fee_settled, payment.settlement_currency) == (
+        "USD",
+        83,
+        75,
+        "EUR",
+    )
+    assert str(payment.exchange_rate) == "0.9000000000"
+    assert list(check_books()) == []
+
+
+def test_credit_for_unused_time_is_listed_and_not_guessed(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    sell(sandbox, **MONTHLY)
+    shop = sdk(sandbox).v1
+    (subscription,) = shop.subscriptions.list().data
+    (item,) = subscription.to_dict()["items"]["data"]
+    dearer = shop.prices.create(
+        {
+            "currency": "usd",
+            "metadata": MONTHLY | {"amends_plan": "large"},
+            "product_data": {"name": "Large"},
+            "recurring": {"interval": "month"},
+            "unit_amount": 9900,
+        }
+    )
+    changed = {"items": [{"id": item["id"], "price": dearer.id}], "proration_behavior": "always_invoice"}
+    shop.subscriptions.update(subscription.id, changed)  # type: ignore[arg-type]  # parameters of a change
+
+    told = bring_in(gateway)
+
+    assert [words.split(": ", 1)[1][:35] for words in told.problems] == [
+        "its invoice gives credit for unused"
+    ]
+    assert (Order.objects.count(), Subscription.objects.get().plan_id) == (1, "large")
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("plan =", "it is no TOML"),
+        ("price_1 = 5", 'price_1: write a table, ["price_1"]'),
+        ('[price_1]\nplna = "m"', "price_1: plna is not known"),
+        ('[price_1]\nmeter = "g"', "price_1: say either plan, or credits above zero."),
+        ('[price_1]\nplan = "m"\ncredits = 5\nmeter = "g"', "price_1: say either plan"),
+        ('[price_1]\ncredits = "5"\nmeter = "g"', "price_1: credits is '5'"),
+        ('[price_1]\nplan = "m"', "price_1: say meter"),
+    ],
+)
+def test_a_file_that_makes_no_sense_says_where(text: str, message: str) -> None:
+    with pytest.raises(MeaningError) as raised:
+        read_map(text)
+
+    assert str(raised.value).startswith(message)
