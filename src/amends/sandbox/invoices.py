@@ -256,7 +256,8 @@ class Invoices:
         if after != before:
             customer["balance"] = after
             self.world.change(customer, "customer.updated")
-        number = len(self.world.store.all("invoice", lambda one: one["number"] is not None)) + 1
+        number = amount_of(self.world.settings(), "_invoices") + 1
+        self.world.set({"_invoices": number})
         invoice |= {"starting_balance": before, "ending_balance": after, "number": f"SBX-{number:04}"}
         invoice |= {"amount_due": due, "amount_remaining": due, "status": "open"}
         nested(invoice, "status_transitions")["finalized_at"] = self.world.clock.now()

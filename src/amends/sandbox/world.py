@@ -20,6 +20,7 @@ _DEFAULTS: Object = {
     "livemode": False,
     "requests_per_second": 0,
     "settlement_currency": "",
+    "_invoices": 0,
 }
 
 

@@ -28,7 +28,7 @@ class Kind:
     path: str
     expanded: tuple[str, ...] = ()
     parent: str = ""
-    """The field that names what it belongs to."""
+    """The field that leads to what it belongs to, dotted."""
     filters: tuple[tuple[str, str], ...] = ()
 
 
@@ -37,7 +37,12 @@ KINDS = (
     Kind("customer", "/v1/customers"),
     Kind("subscription", "/v1/subscriptions", filters=(("status", "all"),)),
     Kind("invoice", "/v1/invoices"),
-    Kind("invoice_payment", "/v1/invoice_payments", ("payment.payment_intent",), parent="invoice"),
+    Kind(
+        "invoice_payment",
+        "/v1/invoice_payments",
+        ("payment.payment_intent",),
+        parent="payment.payment_intent",
+    ),
     Kind("charge", "/v1/charges", ("balance_transaction",)),
     Kind("refund", "/v1/refunds", parent="charge"),
     Kind("dispute", "/v1/disputes", parent="charge"),
@@ -130,7 +135,7 @@ def _keep(kind: Kind, items: Iterable[Mapping[str, object]]) -> None:
             ref=str(item["id"]),
             kind=kind.name,
             customer_ref=str(item["id"]) if kind.name == "customer" else ref_of(item.get("customer")),
-            parent_ref=ref_of(item.get(kind.parent)) if kind.parent else "",
+            parent_ref=_parent_of(item, kind.parent) if kind.parent else "",
             created_at=datetime.fromtimestamp(int(str(item["created"])), UTC),
             content=item,
             sha256=hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest(),
@@ -151,6 +156,13 @@ def _leave_out_erased(rows: Iterable[Fetched]) -> None:
     for row in rows:
         if erased & {row.customer_ref, row.parent_ref}:
             row.content = {}
+
+
+def _parent_of(item: Mapping[str, object], path: str) -> str:
+    value: object = item
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return ref_of(value)
 
 
 def ref_of(value: object) -> str:

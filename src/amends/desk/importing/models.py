@@ -11,7 +11,7 @@ class Fetched(models.Model):
     kind = models.CharField(max_length=20)
     customer_ref = models.TextField(blank=True)
     parent_ref = models.TextField(blank=True)
-    """Of a payment of an invoice, the invoice; of a refund or a dispute, the charge."""
+    """Of a payment of an invoice, the payment intent; of a refund or a dispute, the charge."""
     created_at = models.DateTimeField()
     content = models.JSONField()
     """Empty once the customer is erased."""

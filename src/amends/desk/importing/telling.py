@@ -58,6 +58,8 @@ class Telling:
         self.report = report
         self.told = Told()
         self.meanings: dict[str, Meaning] = {}
+        self._customers: dict[str, Customer] = {}
+        self._plans: dict[str, Plan] = {}
 
     def tell_all(self) -> Told:
         """Prices first, then who subscribed to them, then what was charged.
@@ -118,12 +120,13 @@ class Telling:
             str(price["currency"]).upper(), _whole(price["unit_amount"]), ref, _instant(price["created"])
         )
         try:
-            _, is_fresh = record_plan(PlanSetting(meaning.plan, name, interval, monthly), [setting], ACTOR)
+            plan, is_fresh = record_plan(PlanSetting(meaning.plan, name, interval, monthly), [setting], ACTOR)
         except DifferentError:
             self._forget(
                 ref, f"plan {meaning.plan} is recorded otherwise; give this price a plan of its own."
             )
             return
+        self._plans[plan.code] = plan
         if is_fresh:
             self.told.count("plans")
 
@@ -140,6 +143,11 @@ class Telling:
     def _customer(self, ref: str) -> Customer:
         if not ref:
             raise UntoldError("it has no customer. Record it through the API, with whose it is.")
+        if ref not in self._customers:
+            self._customers[ref] = self._record_customer(ref)
+        return self._customers[ref]
+
+    def _record_customer(self, ref: str) -> Customer:
         fetched = Fetched.objects.filter(ref=ref, kind="customer").first()
         content: Item = fetched.content if fetched else {}
         metadata = content.get("metadata")
@@ -163,7 +171,7 @@ class Telling:
         meaning = self.meanings.get(ref_of(first["price"]))
         if meaning is None or not meaning.plan:
             raise UntoldError(_say_what(ref_of(first["price"]), "plan"))
-        plan = Plan.objects.get(code=meaning.plan)
+        plan = self._plans[meaning.plan]
         is_over = item["status"] in _ENDED
         next_charge = None if is_over else _instant(first["current_period_end"])
         try:
@@ -213,13 +221,12 @@ class Telling:
     def _invoice_of(self, charge: Item) -> Item | None:
         """The invoice that a charge paid, by the payment between them."""
         intent = ref_of(charge.get("payment_intent"))
-        payments = Fetched.objects.filter(
-            kind="invoice_payment", content__status="paid", content__payment__payment_intent__id=intent
-        )
+        payments = Fetched.objects.filter(kind="invoice_payment", parent_ref=intent, content__status="paid")
         found = list(payments[:2])
         if not intent or not found:
             return None
-        invoice = Fetched.objects.filter(ref=found[0].parent_ref).exclude(content={}).first()
+        paid = ref_of(found[0].content["invoice"])
+        invoice = Fetched.objects.filter(ref=paid).exclude(content={}).first()
         if invoice is None or len(found) > 1:
             raise UntoldError("it paid several invoices, or one that is gone. Record it through the API.")
         content: Item = invoice.content
@@ -271,7 +278,7 @@ class Telling:
             amount,
             meaning.meter,
             tax,
-            Plan.objects.get(code=meaning.plan),
+            self._plans[meaning.plan],
             Subscription.objects.filter(gateway_ref=_subscription_of(line)).first(),
             period_start=_instant(period["start"]),
             period_end=_instant(period["end"]),
