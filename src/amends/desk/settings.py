@@ -24,6 +24,7 @@ ROOMS = (
     "announcements",
     "orders",
     "cases",
+    "mail",
 )
 DOORS = ("portal", "console", "api", "schedule")
 STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()
@@ -205,6 +206,11 @@ EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS") == "1"
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@example.com")
+"""Who letters come from, and where customers write to."""
+TRUSTED_MAIL_SERVER = os.environ.get("AMENDS_TRUSTED_MAIL_SERVER", "")
+"""Whose results of DKIM, SPF and DMARC count: the name that it writes into `Authentication-Results`."""
+ANYMAIL = {"WEBHOOK_SECRET": os.environ.get("AMENDS_MAIL_WEBHOOK_SECRET", "")}
+"""`user:password`, by which a mail provider hands letters over; without it that way in is closed."""
 
 KEEP_UPLOADS_DAYS = _whole("AMENDS_KEEP_UPLOADS_DAYS", 180)
 """How long files stay after their case was closed; `amends retention` erases them."""

@@ -16,4 +16,5 @@ urlpatterns = [
     path("console/", include("amends.desk.console.urls")),
     path("", include("amends.desk.portal.urls")),
     path("webhooks/stripe", take_event),
+    path("webhooks/mail/", include("amends.desk.mailbox.webhook")),
 ]
