@@ -149,7 +149,17 @@ def _run(
         processes.start(name, command)
     python = sys.executable
     granian = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-    granian += ["--port", str(ports.web), "--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+    granian += [
+        "--port",
+        str(ports.web),
+        "--workers",
+        "1",
+        "--blocking-threads",
+        "4",
+        "--no-ws",
+        "--log-level",
+        "warning",
+    ]
     processes.start("web", [*granian, "amends.desk.wsgi:application"])
     processes.start("mail", [python, "-m", "amends.desk.mailbox", str(ports.mail)])
     if not (_wait_for(processes, ports.web) and _wait_for_mail(processes, ports.mail)):

@@ -53,7 +53,7 @@ The day on which your letter came counts as the day on which you asked.
 """
 
 
-def invite(draft_id: UUID) -> None:
+def send_invitation(draft_id: UUID) -> None:
     """Send the customer of a draft a link to it, to the address on file.
 
     Raises: OSError, SMTPException: the mail server did not take it; the job tries again.

@@ -9,7 +9,7 @@ from amends.desk.cases.models import Case
 from amends.desk.cases.stating import HANDLERS
 from amends.desk.mail import drafts
 from amends.desk.mail.joining import join
-from amends.desk.mail.models import Draft, IncomingMail, MailState
+from amends.desk.mail.models import Draft, IncomingMail, MailState, Original
 from amends.desk.mail.reading import UnreadableError, read_letter
 
 _SETTLED = (MailState.JOINED, MailState.DRAFTED)
@@ -30,8 +30,11 @@ def put_into_case(mail: IncomingMail, by: User, number: str) -> Case:
         )
         if case is None:
             raise NotAllowedError(f"There is no case {number!r}. Its number looks like R-7KQ4-9XWM.")
+        original = Original.objects.filter(mail=mail).first()
+        if original is None:
+            raise NotAllowedError("Its words were erased, because it is too old.")
         try:
-            letter = read_letter(bytes(mail.original.content))
+            letter = read_letter(bytes(original.content))
         except UnreadableError:
             raise NotAllowedError("The letter cannot be taken apart. Download it instead.") from None
         join(mail, letter, case, by)

@@ -2,7 +2,9 @@
 
 import re
 
-_WROTE = re.compile(r"(?:on|am|le|el|op|il)\b.{0,300}\b(?:wrote|schrieb|a écrit|escribió|schreef|ha scritto)\b.{0,80}:")
+_WROTE = re.compile(
+    r"(?:on|am|le|el|op|il)\b.{0,300}\b(?:wrote|schrieb|a écrit|escribió|schreef|ha scritto)\b.{0,80}:"
+)
 _SEPARATOR = re.compile(
     r"\s*(?:-{2,}\s*(?:original message|forwarded message|ursprüngliche nachricht|message d'origine)\s*-{2,}|_{20,})\s*"
 )

@@ -6,6 +6,7 @@ mail server tries again; nothing is ever bounced by us.
 
 import asyncio
 import signal
+from typing import AnyStr
 
 from aiosmtpd.smtp import SMTP, syntax
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
@@ -37,11 +38,10 @@ class Conversation(SMTP):
         self.is_lmtp = True
         await self.smtp_EHLO(arg)
 
-    async def push(self, status: str | bytes) -> None:
+    async def push(self, status: AnyStr) -> None:
         """Answer, and leave a record of every refusal."""
-        text = status.decode("ascii", errors="replace") if isinstance(status, bytes) else status
-        if text.startswith(_REFUSALS):
-            logs.tell("mail_refused", answer=text)
+        if str(status).startswith(_REFUSALS):
+            logs.tell("mail_refused", answer=str(status))
         await super().push(status)
 
 

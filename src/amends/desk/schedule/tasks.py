@@ -12,7 +12,7 @@ from amends.desk.announcements.delivering import deliver_next
 from amends.desk.audit.actions import close_day
 from amends.desk.cases.deciding import wake_due
 from amends.desk.cases.paying import follow, follow_payment
-from amends.desk.mail.answering import acknowledge, invite, uninvited
+from amends.desk.mail.answering import acknowledge, send_invitation, uninvited
 from amends.desk.mail.sorting import overlooked, sort_mail
 from amends.desk.notices.actions import send, send_kept
 from amends.desk.orders.actions import change_next_plan
@@ -54,7 +54,7 @@ def sort_one_mail(mail_id: str) -> None:
 @app.task(name="invite_writer", retry=AGAIN)
 def invite_writer(draft_id: str) -> None:
     """Send the customer of a draft a link to it."""
-    invite(UUID(draft_id))
+    send_invitation(UUID(draft_id))
 
 
 @app.task(name="acknowledge_mail", retry=AGAIN)
@@ -102,7 +102,7 @@ def look_around() -> None:
     for mail_id in overlooked()[:BATCH]:
         sort_mail(mail_id)
     for draft_id in uninvited()[:BATCH]:
-        invite(draft_id)
+        send_invitation(draft_id)
     yesterday = clock.yesterday()
     close_day(yesterday)
 

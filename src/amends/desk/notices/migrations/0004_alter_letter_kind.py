@@ -4,15 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('notices', '0003_erasable'),
+        ("notices", "0003_erasable"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='letter',
-            name='kind',
-            field=models.CharField(choices=[('received', 'Received'), ('more_needed', 'More Needed'), ('decision', 'Decision'), ('refund_sent', 'Refund Sent'), ('delayed', 'Delayed'), ('failed', 'Failed'), ('appeal_result', 'Appeal Result'), ('policy_change', 'Policy Change'), ('files_refused', 'Files Refused')], max_length=20),
+            model_name="letter",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("received", "Received"),
+                    ("more_needed", "More Needed"),
+                    ("decision", "Decision"),
+                    ("refund_sent", "Refund Sent"),
+                    ("delayed", "Delayed"),
+                    ("failed", "Failed"),
+                    ("appeal_result", "Appeal Result"),
+                    ("policy_change", "Policy Change"),
+                    ("files_refused", "Files Refused"),
+                ],
+                max_length=20,
+            ),
         ),
     ]
