@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from itertools import count
 
 from django.db import connection
@@ -20,6 +21,7 @@ from amends.desk.notices.reply_address import reply_address
 from amends.desk.schedule import tasks
 
 CONTACT = "support@example.com"
+assert tasks  # their bodies are known to the queue once they are imported
 MAIL_TASKS = ("sort_mail", "invite_writer", "acknowledge_mail", "send_letter")
 _NUMBERS = count(1)
 
@@ -68,8 +70,8 @@ class Post:
         self, message: EmailMessage | bytes, *, sender: str | None = None, to: str = "", lmtp: bool = False
     ) -> None:
         """Hand a letter over; without more words the envelope says what the letter says."""
-        raw = message if isinstance(message, bytes) else message.as_bytes()
-        written = message if isinstance(message, EmailMessage) else {}
+        raw = message if isinstance(message, bytes) else message.as_bytes(policy=SMTP)
+        written = EmailMessage() if isinstance(message, bytes) else message
         come_from = str(written.get("From", "")) if sender is None else sender
         client = smtplib.LMTP if lmtp else smtplib.SMTP
         with client("127.0.0.1", self.port) as server:
@@ -87,7 +89,6 @@ class Post:
 def work() -> None:
     """Do the jobs about mail, until none is left."""
     while job := ProcrastinateJob.objects.filter(task_name__in=MAIL_TASKS).order_by("id").first():
-        assert job.task_name in dir(tasks) or app.tasks[job.task_name]
         app.tasks[job.task_name].func(**job.args)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [job.id])

@@ -1,21 +1,21 @@
 """An answer finds its case by the token in its address, and by nothing else."""
 
 import io
+from email.policy import SMTP
 
 import pytest
 from django.core import mail
 from PIL import Image
 
+from amends.desk.accounts.models import Role
 from amends.desk.audit.models import AuditRow
 from amends.desk.cases.models import Case, CaseState, Evidence, Message, RequestKind
 from amends.desk.cases.stating import ask
-from amends.desk.accounts.models import Role
 from amends.desk.mail.models import IncomingMail, MailState, Why
 from amends.desk.notices.models import Letter
 from amends.desk.notices.reply_address import reply_address
 from post import Post, answer_to, letter, work
 from shop import Shop, day, go_to, latest, letters, nothing_moved, now, open_tasks
-
 
 LOCAL_PART_MAX = 64
 """Of RFC 5321."""
@@ -39,7 +39,9 @@ def test_an_answer_to_a_letter_stands_in_its_case(shop: Shop, post: Post, lmtp: 
     case = asked_case(shop)
     work()
     sent = mail.outbox[-1]
-    reply = letter(case.customer.email, "It was $15.\n\nOn Mon we wrote:\n> Which price?", to=sent.reply_to[0])
+    reply = letter(
+        case.customer.email, "It was $15.\n\nOn Mon we wrote:\n> Which price?", to=sent.reply_to[0]
+    )
     reply["In-Reply-To"] = sent.extra_headers["Message-ID"]
 
     came = post.deliver(reply, lmtp=lmtp)
@@ -160,7 +162,11 @@ def test_the_same_letter_delivered_twice_is_one(shop: Shop, post: Post) -> None:
     before = case.messages.count()
 
     post.deliver(reply)
-    post.deliver(b"Received: from another.example\r\n" + reply.as_bytes(), sender=case.customer.email, to=str(reply["To"]))
+    post.deliver(
+        b"Received: from another.example\r\n" + reply.as_bytes(policy=SMTP),
+        sender=case.customer.email,
+        to=str(reply["To"]),
+    )
 
     (kept,) = IncomingMail.objects.all()
     assert (kept.deliveries, case.messages.count()) == (2, before + 1)

@@ -8,7 +8,10 @@ from datetime import date
 from amends.desk.cases.models import RequestKind
 
 REFERENCES_MAX = 100
-_REFERENCE = re.compile(r"(?<![\w@.])[A-Za-z0-9][\w:-]{2,99}")
+_REFERENCE = re.compile(r"(?<![\w@.])[A-Za-z0-9](?:[\w:@-]|\.(?=\w)){2,99}")
+"""As the API takes ids; a full stop inside, and not the one that ends a sentence."""
+_MARKS = frozenset("0123456789-_")
+"""No plain word has one of these."""
 _PLAIN: dict[RequestKind, re.Pattern[str]] = {
     RequestKind.CONVERT: re.compile(
         r"\b(?:annual|yearly)\b.{0,80}\b(?:mistake|accident\w*|instead)|\b(?:mistake\w*|accident\w*)\b.{0,80}\b(?:annual|yearly)\b"
@@ -52,8 +55,8 @@ def read_claims(subject: str, words: str) -> Claims:
 
 def _references(text: str) -> tuple[str, ...]:
     named = (word.rstrip(":-") for word in _REFERENCE.findall(text))
-    with_digit = dict.fromkeys(word for word in named if any(letter.isdigit() for letter in word))
-    return tuple(with_digit)[:REFERENCES_MAX]
+    marked = dict.fromkeys(word for word in named if _MARKS.intersection(word))
+    return tuple(marked)[:REFERENCES_MAX]
 
 
 def _kind(text: str) -> RequestKind | None:

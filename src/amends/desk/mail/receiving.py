@@ -1,6 +1,7 @@
 """A letter is there: it is kept as it came before whoever brought it hears that it was taken."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from amends.desk.mail.models import IncomingMail, Original
 from amends.desk.mail.reading import body_of, message_id_of, read_header, sender_of
 
 ADDRESS_LENGTH_MAX = 320
+_MADE_UP = re.compile(rb"={15}\d+==")
+"""Boundaries of parts that Anymail writes, other ones each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,10 @@ def receive(raw: bytes, envelope: Envelope) -> IncomingMail:
 
 
 def _identity(raw: bytes, header: dict[str, tuple[str, ...]]) -> str:
-    """Of what the writer made: mail servers on the way add lines of their own above it."""
+    """Of what the writer made: servers on the way add lines above it, and may write ends of lines differently."""
     named = (message_id_of(header), *header.get("from", ()), *header.get("date", ()))
     written = hashlib.sha256("\n".join(named).encode())
-    written.update(body_of(raw))
+    written.update(_MADE_UP.sub(b"", body_of(raw).replace(b"\r\n", b"\n").rstrip()))
     return written.hexdigest()
 
 
