@@ -14,14 +14,13 @@ from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+import amends.desk.schedule.tasks  # noqa: F401  # the bodies of the jobs
 from amends.desk.cases.models import Case
 from amends.desk.mail.models import IncomingMail
 from amends.desk.mailbox.server import make_conversation
 from amends.desk.notices.reply_address import reply_address
-from amends.desk.schedule import tasks
 
 CONTACT = "support@example.com"
-assert tasks  # their bodies are known to the queue once they are imported
 MAIL_TASKS = ("sort_mail", "invite_writer", "acknowledge_mail", "send_letter")
 _NUMBERS = count(1)
 

@@ -14,7 +14,7 @@ from amends.desk.api.repetition import forget_answers
 from amends.desk.cases.erasing import erase_files, erase_words, unfinished
 from amends.desk.cases.models import CaseState, Evidence
 from amends.desk.issues.actions import erase_descriptions
-from amends.desk.mail.erasing import erase_mail, erase_old_mail
+from amends.desk.mail.erasing import erase_mail, erase_past_mail
 from amends.desk.notices.actions import erase_letters
 
 BATCH = 500
@@ -41,7 +41,7 @@ def apply_retention() -> Erased:
     while batch := list(old[:BATCH]):
         files += erase_files(batch)
     call_command("clearsessions")
-    return Erased(files, erase_old_mail(before), forget_answers())
+    return Erased(files, erase_past_mail(before), forget_answers())
 
 
 def erase_person(customer: Customer, actor: str) -> None:

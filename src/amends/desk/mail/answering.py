@@ -48,8 +48,6 @@ If you get no link, please write to us from the address of your account and
 name the order number, or begin here:
 
     {url}/start
-
-The day on which your letter came counts as the day on which you asked.
 """
 
 
@@ -92,8 +90,10 @@ you find the request there:
 
     {url}/drafts/{draft}
 
-{day} counts as the day on which you asked. If you did not write to us, you
-need not do anything, or you can discard the request there.
+{day} counts as the day on which you asked.
+
+If you did not write to us, you need not do anything, or you can discard the
+request there.
 """
 
 

@@ -24,7 +24,7 @@ def erase_mail(customer: Customer) -> None:
     AutomaticAnswer.objects.filter(address=customer.email.lower()).delete()
 
 
-def erase_old_mail(before: datetime) -> int:
+def erase_past_mail(before: datetime) -> int:
     """Delete the bytes and words of letters that are over and came before an instant; how many there were."""
     is_over = Q(state__in=_OVER) | Q(case__state=CaseState.CLOSED, case__closed_at__lt=before)
     old = IncomingMail.objects.filter(is_over, received_at__lt=before, original__isnull=False)

@@ -45,17 +45,17 @@ def is_ours(address: str) -> bool:
 
 def make_message_id(case_id: UUID | None = None) -> str:
     """The id of a mail of ours, which can be told from others without looking it up; with its case, if it has one."""
-    nonce = secrets.token_hex(8)
-    mark = _token(case_id) if case_id else _keyed_hash(nonce.encode())
-    return f"<{nonce}.{mark}@{contact_address().rpartition('@')[2]}>"
+    unique = secrets.token_hex(8)
+    mark = _token(case_id) if case_id else _keyed_hash(unique.encode())
+    return f"<{unique}.{mark}@{contact_address().rpartition('@')[2]}>"
 
 
 def is_own_message_id(message_id: str) -> bool:
     """Whether the desk made this id."""
-    nonce, _, mark = message_id.strip("<> ").partition("@")[0].partition(".")
+    unique, _, mark = message_id.strip("<> ").partition("@")[0].partition(".")
     if _case_of(mark) is not None:
         return True
-    return constant_time_compare(mark, _keyed_hash(nonce.encode()))
+    return constant_time_compare(mark, _keyed_hash(unique.encode()))
 
 
 def case_of_address(addresses: Iterable[str]) -> UUID | None:
