@@ -1,12 +1,14 @@
 """A browser for tests: it keeps cookies, sends forms with their token, and follows to the page that comes next."""
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from importlib import import_module
 from urllib.parse import urlencode
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
@@ -24,11 +26,13 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def sign_in(self, user: User) -> "Browser":
-        """Begin a session, as entering a code does."""
+        """Begin a session, as entering the code does, and for staff the second factor."""
         session = import_module(settings.SESSION_ENGINE).SessionStore()
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "at": time.time()}]
+        session["account_authentication_methods_user"] = str(user.pk)
         session.create()
         self.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
         return self

@@ -45,6 +45,8 @@ class Commands(click.Group):
         "retention": "retention_command",
         "erase": "erase_command",
         "reconcile": "reconcile_command",
+        "reset-factor": "reset_factor_command",
+        "totp": "totp_command",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -15,7 +15,10 @@ from pathlib import Path
 import click
 
 from amends.cli.processes import Processes
+from amends.cli.totp import totp_command
 from amends.desk import embedded_postgres
+
+__all__ = ["totp_command"]
 
 WEB_PORT = 8400
 SANDBOX_PORT = 8401
@@ -23,6 +26,7 @@ MAIL_PORT_AWAY = 2
 """From the web's port."""
 SANDBOX_ADDRESS = f"http://127.0.0.1:{SANDBOX_PORT}"
 START_SECONDS_MAX = 60
+DEMO_TOTP_SECRET = "AMENDSDEMOSTAFFSECRETFORTRIALS22"  # noqa: S105  # of a trial, known to all
 DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105  # of a sandbox on this machine
 
 
@@ -200,7 +204,7 @@ def _wait_for_mail(processes: Processes, port: int) -> bool:
 def _seed(environment: dict[str, str]) -> None:
     from amends.desk.demo.seed import seed
 
-    click.echo(seed(environment["STRIPE_API_BASE"]))
+    click.echo(seed(environment["STRIPE_API_BASE"], DEMO_TOTP_SECRET))
 
 
 def _where(environment: dict[str, str], ports: Ports, *, is_demo: bool) -> str:
@@ -214,6 +218,7 @@ def _where(environment: dict[str, str], ports: Ports, *, is_demo: bool) -> str:
             f"  policy    http://127.0.0.1:{port}/policy",
             f"  portal    http://127.0.0.1:{port}/start (customer: tara@customers.example)",
             f"  console   http://127.0.0.1:{port}/console/ (staff: approver@example.com)",
+            f"            second factor: bin/amends totp {DEMO_TOTP_SECRET}",
             f"  gateway   {environment['STRIPE_API_BASE']}/_sandbox/dump",
             f"  mail      {state}/mail (the codes to sign in come here, too)",
             f"  letters   smtp://127.0.0.1:{ports.mail} (for support@example.com)",
@@ -329,6 +334,21 @@ def erase_command(customer: str) -> None:
     except NotErasableError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{customer} is erased.")
+
+
+@click.command("reset-factor")
+@click.argument("email")
+def reset_factor_command(email: str) -> None:
+    """Take a member of staff's second factor away, when no administrator is left who could; ends their sessions."""
+    _connect()
+    from amends.desk.accounts.factors import reset_factors
+    from amends.desk.accounts.models import User
+
+    person = User.objects.filter(email=email.lower()).exclude(roles=[]).first()
+    if person is None:
+        raise click.ClickException(f"No member of staff has the address {email!r}.")
+    reset_factors(person, None)
+    click.echo(f"{person.email} sets up a new second factor at the next sign-in.")
 
 
 @click.command("reconcile")

@@ -174,7 +174,13 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_FORMS = {"request_login_code": "amends.desk.portal.forms.SignInForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "amends.desk.accounts.factors.Adapter"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "amends"
+MFA_TOTP_TOLERANCE = 0
+"""A code is remembered as used for its own 30 seconds only, so it must not hold longer."""
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+"""The code by mail has proved the address."""
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_URL.startswith("http://127.0.0.1")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},

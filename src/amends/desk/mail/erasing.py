@@ -16,12 +16,15 @@ def erase_mail(customer: Customer) -> None:
     theirs = Q(case__customer=customer) | Q(draft__customer=customer) | Q(sender=customer.email.lower())
     mail = IncomingMail.objects.filter(theirs)
     Original.objects.filter(mail__in=mail).delete()
-    ids = list(mail.values_list("id", flat=True))
+    ids, addresses = [], {customer.email.lower()}
+    for mail_id, *senders in mail.values_list("id", "sender", "envelope_from"):
+        ids.append(mail_id)
+        addresses.update(address.lower() for address in senders)
     IncomingMail.objects.filter(id__in=ids).update(
         envelope_from="", envelope_to=[], sender="", subject="", text="", files=[]
     )
     Draft.objects.filter(customer=customer).update(reason="")
-    AutomaticAnswer.objects.filter(address=customer.email.lower()).delete()
+    AutomaticAnswer.objects.filter(address__in=addresses).delete()
 
 
 def erase_past_mail(before: datetime) -> int:
