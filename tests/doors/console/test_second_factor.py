@@ -4,8 +4,6 @@ import re
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core import mail
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from amends.cli.totp import code_at
 from amends.desk import clock
@@ -13,8 +11,7 @@ from amends.desk.accounts.actions import make_link
 from amends.desk.accounts.factors import give_totp
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.models import AuditRow
-from amends.desk.notices.actions import send_kept
-from browsing import Browser, text_of
+from browsing import Browser, code_by_mail, text_of
 from shop import Shop
 from trade import make_customer
 from web import Answer, Client
@@ -31,11 +28,7 @@ def with_mail_code(web: Client, user: User) -> tuple[Browser, Answer]:
     """Somebody who has entered the code that came by mail, and where that led."""
     browser = Browser(web)
     browser.post("/account/login/code/", {"email": user.email})
-    job = ProcrastinateJob.objects.filter(task_name="send_kept_mail").latest("id")
-    send_kept(job.args["key"])
-    found = re.search(r"^ {4}(\S+)$", mail.outbox[-1].body, re.MULTILINE)
-    assert found
-    return browser, browser.post(CONFIRM, {"code": found[1]})
+    return browser, browser.post(CONFIRM, {"code": code_by_mail()})
 
 
 def code() -> str:

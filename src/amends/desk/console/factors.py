@@ -62,7 +62,8 @@ class AddPasskey(AddWebAuthnView):  # type: ignore[misc]  # allauth has no types
 
 def _note(request: HttpRequest, kind: str) -> None:
     user = _demand_staff(request)
-    record_authentication(request, user, "mfa", type=kind)
+    # Just shown, so that the recovery codes need not ask for it again.
+    record_authentication(request, user, "mfa", type=kind, reauthenticated=True)
     record(f"user:{user.id}", f"staff:{user.id}", "second_factor_added", kind=kind)
 
 

@@ -1,0 +1,106 @@
+"""Members of staff come in, in a browser: an app, recovery codes, a passkey; and the letters that wait for them."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from acceptance.conftest import picture
+from acceptance.test_portal import violations
+from amends.cli.totp import code_at
+from amends.desk import clock
+from amends.desk.accounts.models import Role, User
+from amends.desk.mail.receiving import Envelope, receive
+from browsing import code_by_mail
+from post import letter, work
+from shop import Shop
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, chromium: Browser, address: str) -> Iterator[Page]:
+    """A browser with a built-in authenticator; passkeys need a name, and no number, as the host."""
+    width = 1200 if request.param == "light" else 390
+    context = chromium.new_context(
+        base_url=address.replace("127.0.0.1", "localhost"),
+        viewport={"width": width, "height": 900},
+        color_scheme=request.param,
+    )
+    opened = context.new_page()
+    devices = context.new_cdp_session(opened)
+    devices.send("WebAuthn.enable")
+    device = {"protocol": "ctap2", "transport": "internal", "hasUserVerification": True}
+    devices.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": device | {"isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+    yield opened
+    context.close()
+
+
+def enter_mail_code(page: Page, user: User) -> None:
+    page.goto("/console/")
+    page.get_by_role("textbox").first.fill(user.email)
+    page.get_by_role("button", name="Send me a code").click()
+    page.get_by_role("textbox").first.fill(code_by_mail())
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_staff_set_up_an_app_then_a_passkey_and_sign_in_with_it(shop: Shop, page: Page) -> None:
+    agent = shop.staff("agent", Role.AGENT, Role.ADMIN)
+    found = {}
+    enter_mail_code(page, agent)
+    expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    box = page.locator(".qr svg").bounding_box()
+    assert box
+    assert box["width"] > 150
+    picture(page, f"set-up-{page.viewport_size and page.viewport_size['width']}")
+    found["set up"] = violations(page)
+    secret = page.get_by_role("textbox", name="The secret").input_value()
+    page.get_by_role("textbox", name="code").fill(code_at(secret, clock.machine_now()))
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    picture(page, f"codes-{page.viewport_size and page.viewport_size['width']}")
+    found["codes"] = violations(page)
+
+    page.get_by_role("link", name="To the console").click()
+    page.get_by_role("link", name="agent").click()
+    found["factors"] = violations(page)
+    picture(page, f"factors-{page.viewport_size and page.viewport_size['width']}")
+    page.get_by_role("link", name="Add a passkey").click()
+    found["passkey"] = violations(page)
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
+
+    page.get_by_role("button", name="Sign out").click()
+    enter_mail_code(page, agent)
+    found["ask"] = violations(page)
+    picture(page, f"ask-{page.viewport_size and page.viewport_size['width']}")
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("heading", name="Cases")).to_be_visible()
+    assert {name: listed for name, listed in found.items() if listed} == {}
+
+
+def test_letters_wait_for_staff_and_drafts_for_customers_without_barriers(shop: Shop, page: Page) -> None:
+    agent = shop.staff("agent", Role.AGENT)
+    line = shop.sell(shop.monthly)
+    for sender, text in (
+        ("x@elsewhere.example", "Where is my money?"),
+        (shop.customer.email, f"Refund {line.order.number}."),
+    ):
+        receive(letter(sender, text).as_bytes(), Envelope("smtp", sender, ["support@example.com"]))
+        work()
+    enter_mail_code(page, agent)
+    secret = page.get_by_role("textbox", name="The secret").input_value()
+    page.get_by_role("textbox", name="code").fill(code_at(secret, clock.machine_now()))
+    page.get_by_role("button", name="Set it up").click()
+
+    found = {}
+    for place in ("/console/mail", "/console/mail?show=drafts"):
+        page.goto(place)
+        found[place] = violations(page)
+    page.goto("/console/mail")
+    page.get_by_role("link", name="My order").click()
+    expect(page.get_by_text("Where is my money?")).to_be_visible()
+    found["letter"] = violations(page)
+
+    assert {name: listed for name, listed in found.items() if listed} == {}
