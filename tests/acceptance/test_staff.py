@@ -11,7 +11,9 @@ from amends.cli.totp import code_at
 from amends.desk import clock
 from amends.desk.accounts.models import Role, User
 from amends.desk.mail.receiving import Envelope, receive
+from amends.desk.policies.actions import publish
 from browsing import code_by_mail
+from conftest import ROOT
 from post import letter, work
 from shop import Shop
 
@@ -37,6 +39,11 @@ def page(request: pytest.FixtureRequest, chromium: Browser, address: str) -> Ite
     context.close()
 
 
+def width_of(page: Page) -> int:
+    assert page.viewport_size
+    return page.viewport_size["width"]
+
+
 def enter_mail_code(page: Page, user: User) -> None:
     page.goto("/console/")
     page.get_by_role("textbox").first.fill(user.email)
@@ -53,19 +60,19 @@ def test_staff_set_up_an_app_then_a_passkey_and_sign_in_with_it(shop: Shop, page
     box = page.locator(".qr svg").bounding_box()
     assert box
     assert box["width"] > 150
-    picture(page, f"set-up-{page.viewport_size and page.viewport_size['width']}")
+    picture(page, f"set-up-{width_of(page)}")
     found["set up"] = violations(page)
     secret = page.get_by_role("textbox", name="The secret").input_value()
     page.get_by_role("textbox", name="code").fill(code_at(secret, clock.machine_now()))
     page.get_by_role("button", name="Set it up").click()
     expect(page.locator(".codes li")).to_have_count(10)
-    picture(page, f"codes-{page.viewport_size and page.viewport_size['width']}")
+    picture(page, f"codes-{width_of(page)}")
     found["codes"] = violations(page)
 
     page.get_by_role("link", name="To the console").click()
     page.get_by_role("link", name="agent").click()
     found["factors"] = violations(page)
-    picture(page, f"factors-{page.viewport_size and page.viewport_size['width']}")
+    picture(page, f"factors-{width_of(page)}")
     page.get_by_role("link", name="Add a passkey").click()
     found["passkey"] = violations(page)
     page.get_by_role("button", name="Add it").click()
@@ -74,13 +81,13 @@ def test_staff_set_up_an_app_then_a_passkey_and_sign_in_with_it(shop: Shop, page
     page.get_by_role("button", name="Sign out").click()
     enter_mail_code(page, agent)
     found["ask"] = violations(page)
-    picture(page, f"ask-{page.viewport_size and page.viewport_size['width']}")
+    picture(page, f"ask-{width_of(page)}")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", name="Cases")).to_be_visible()
     assert {name: listed for name, listed in found.items() if listed} == {}
 
 
-def test_letters_wait_for_staff_and_drafts_for_customers_without_barriers(shop: Shop, page: Page) -> None:
+def test_letters_and_changes_of_the_policy_have_no_barriers(shop: Shop, page: Page) -> None:
     agent = shop.staff("agent", Role.AGENT)
     line = shop.sell(shop.monthly)
     for sender, text in (
@@ -94,9 +101,18 @@ def test_letters_wait_for_staff_and_drafts_for_customers_without_barriers(shop: 
     page.get_by_role("textbox", name="code").fill(code_at(secret, clock.machine_now()))
     page.get_by_role("button", name="Set it up").click()
 
+    text = (ROOT / "policies" / "flux-kontext.md").read_text()
+    publish(text.replace("2025-08-18", "2025-08-30").replace("[7 days]", "[14 days]"), None)
+    versions = "?before=2025-08-18&after=2025-08-30"
     found = {}
-    for place in ("/console/mail", "/console/mail?show=drafts"):
+    for place in (
+        "/console/mail",
+        "/console/mail?show=drafts",
+        f"/console/policies/changes{versions}",
+        f"/policy/changes{versions}",
+    ):
         page.goto(place)
+        picture(page, f"{place.partition('?')[0].strip('/').replace('/', '-')}-{width_of(page)}")
         found[place] = violations(page)
     page.goto("/console/mail")
     page.get_by_role("link", name="My order").click()

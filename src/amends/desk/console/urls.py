@@ -13,6 +13,7 @@ urlpatterns = [
     path("finance/journal.csv", finance.download_journal, name="console_journal"),
     path("insight", insight.show_insight, name="console_insight"),
     path("policies", library.show_versions, name="console_policies"),
+    path("policies/changes", library.show_changes, name="console_changes"),
     path("policies/<uuid:version_id>", library.show_text, name="console_policy"),
     path("mail", mail.show_mail, name="console_mail"),
     path("mail/<uuid:mail_id>", mail.show_letter, name="console_letter"),

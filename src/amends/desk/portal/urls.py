@@ -10,6 +10,7 @@ urlpatterns = [
     path("enter/<str:token>", entrance.enter, name="enter"),
     path("leave", entrance.leave, name="leave"),
     path("policy", entrance.show_policy, name="policy"),
+    path("policy/changes", entrance.show_changes, name="policy_changes"),
     path("policy/acknowledge", views.acknowledge_policy, name="acknowledge"),
     path("orders", views.show_orders, name="orders"),
     path("orders/<str:number>/<int:position>/request", views.make_request, name="request"),
