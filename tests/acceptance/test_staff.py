@@ -84,6 +84,11 @@ def test_staff_set_up_an_app_then_a_passkey_and_sign_in_with_it(shop: Shop, page
     picture(page, f"ask-{width_of(page)}")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", name="Cases")).to_be_visible()
+    page.goto("/account/2fa/recovery-codes/")
+    page.get_by_role("link", name="Use a passkey instead").click()
+    found["ask again"] = violations(page)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_text("10 codes are left")).to_be_visible()
     assert {name: listed for name, listed in found.items() if listed} == {}
 
 

@@ -121,6 +121,16 @@ def test_several_letters_about_one_order_make_one_draft_of_the_first_day(shop: S
     assert IncomingMail.objects.filter(draft=draft).count() == 3
 
 
+def test_a_stranger_cannot_say_which_order_a_letter_of_the_customer_is_about(shop: Shop, post: Post) -> None:
+    number = shop.sell(shop.monthly).order.number
+    own = post.deliver(letter(shop.customer.email, "Please refund me."))
+
+    other = post.deliver(letter(STRANGER, f"It is about {number}."))
+
+    assert own.draft_id != other.draft_id
+    assert Draft.objects.get(id=own.draft_id).order is None
+
+
 def test_a_stranger_hears_the_same_whether_the_order_exists_or_not(shop: Shop, post: Post) -> None:
     number = shop.sell(shop.monthly).order.number
 
@@ -162,6 +172,7 @@ def test_a_draft_that_could_not_be_answered_that_day_is_the_next_day(shop: Shop,
 
     go_to(day(0))
     look_around()
+    work()
 
     assert [second in body for body in sent_to(shop.customer.email)] == [False, True]
 
@@ -229,6 +240,7 @@ def test_a_link_works_once_and_seven_days(shop: Shop, post: Post, web: Client) -
     Draft.objects.update(invited_on=None)
     go_to(day(2))
     look_around()
+    work()
     late = link_in(sent_to(shop.customer.email)[-1])
     go_to(clock.now() + timedelta(days=7, seconds=1))
 

@@ -2,6 +2,7 @@
 
 import logging
 import smtplib
+import socket
 import time
 
 import pytest
@@ -70,6 +71,7 @@ READ = {
     "a charset of RFC 2231 that is none": (b"Content-Type: text/plain; charset*=nope'x'%ff", b"hello"),
     "half a character": (b"Content-Type: text/plain; charset=utf-8", b"\xed\xa0\x80"),
     "a file name in no encoding": (b"Content-Disposition: attachment; filename*=nope''%ff", b"hello"),
+    "a kind of file that is none": (b"Content-Type: x\x00/\xff\xfe; name=x", b"hello"),
     "a parted file name": (b"Content-Disposition: attachment; filename*0*=x''a; filename*=b", b"hello"),
 }
 
@@ -169,6 +171,20 @@ def test_a_letter_that_cannot_be_kept_is_asked_for_again_and_not_lost(shop: Shop
 
     assert (refused.value.smtp_code, IncomingMail.objects.count()) == (451, 0)
     assert post.deliver(written).state == MailState.DRAFTED
+
+
+def test_an_envelope_in_half_characters_loses_no_letter(shop: Shop, post: Post) -> None:
+    with socket.create_connection(("127.0.0.1", post.port)) as line, line.makefile("rwb") as talk:
+        for said in (b"EHLO x", b"MAIL FROM:<\xff@b.example>", b"RCPT TO:<support@example.com>", b"DATA"):
+            talk.write(said + b"\r\n")
+            talk.flush()
+            while (heard := talk.readline())[3:4] == b"-" or heard.startswith(b"220"):
+                continue
+        talk.write(f"From: {shop.customer.email}\r\n\r\nRefund me.\r\n.\r\n".encode())
+        talk.flush()
+
+        assert talk.readline().startswith(b"250")
+    assert IncomingMail.objects.count() == 1
 
 
 def test_a_line_longer_than_the_rules_allow_is_taken(shop: Shop, post: Post) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -138,9 +139,7 @@ def discard(request: HttpRequest, user: User, draft_id: UUID) -> HttpResponseBas
         messages.error(request, str(error), extra_tags="bad")
     else:
         messages.success(request, _("Discarded. Its letters are kept."), extra_tags="good")
-    answer = redirect("console_mail")
-    answer["Location"] += f"?show={DRAFTS}"
-    return answer
+    return redirect(f"{reverse('console_mail')}?show={DRAFTS}")
 
 
 def _find(mail_id: UUID) -> IncomingMail:

@@ -9,8 +9,10 @@ from uuid import UUID
 from babel.dates import format_date
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Lower
 
-from amends.desk import clock
+from amends.desk import clock, jobs
 from amends.desk.accounts.actions import make_link
 from amends.desk.audit.actions import record
 from amends.desk.mail.models import AutomaticAnswer, Draft, DraftState, IncomingMail
@@ -97,10 +99,12 @@ request there.
 """
 
 
-def uninvited() -> list[UUID]:
-    """Open drafts whose customer was never sent a link, because there was another answer that day."""
+def invite_waiting(limit: int) -> None:
+    """Have jobs send a link to customers of drafts who got none, because they had another answer that day."""
+    answered = AutomaticAnswer.objects.filter(
+        address=Lower(OuterRef("customer__email")), day=clock.now().date()
+    )
     waiting = Draft.objects.filter(state=DraftState.OPEN, invited_on=None, customer__erased_at=None)
-    answered = AutomaticAnswer.objects.filter(day=clock.now().date()).values_list("address", flat=True)
-    known = set(answered)
-    found = waiting.order_by("first_contact_at").values_list("id", "customer__email")
-    return [draft_id for draft_id, email in found if email.lower() not in known]
+    found = waiting.exclude(Exists(answered)).order_by("first_contact_at")
+    for draft_id in found.values_list("id", flat=True)[:limit]:
+        jobs.enqueue("invite_writer", once=f"invite_writer:{draft_id}", draft_id=str(draft_id))

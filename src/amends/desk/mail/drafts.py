@@ -55,7 +55,7 @@ def add_to_draft(mail: IncomingMail, letter: ReadLetter, target: Target) -> Draf
     claims = read_claims(letter.subject, words_of(letter))
     with transaction.atomic():
         Customer.objects.select_for_update(no_key=True).get(id=target.customer.id)
-        draft = _open_draft(target) or Draft.objects.create(
+        draft = _open_draft(target, mail) or Draft.objects.create(
             customer=target.customer, order=target.order, first_contact_at=mail.received_at
         )
         draft.order = draft.order or target.order
@@ -65,19 +65,18 @@ def add_to_draft(mail: IncomingMail, letter: ReadLetter, target: Target) -> Draf
         draft.first_contact_at = min(draft.first_contact_at, mail.received_at)
         draft.save(update_fields=["order", "kind", "purchased_on", "reason", "first_contact_at"])
         mail.draft, mail.state = draft, MailState.DRAFTED
-        mail.files = [
-            {"name": file.name, "media_type": file.media_type, "bytes": len(file.content), "refused": ""}
-            for file in letter.files
-        ]
+        mail.files = [file.noted() for file in letter.files]
         mail.save(update_fields=["draft", "state", "files"])
         record(f"draft:{draft.id}", "desk", "drafted", mail=str(mail.id))
     return draft
 
 
-def _open_draft(target: Target) -> Draft | None:
+def _open_draft(target: Target, mail: IncomingMail) -> Draft | None:
+    """The draft about the order; the customer's own second letter may also name the order that the first did not."""
     waiting = Draft.objects.filter(customer=target.customer, state=DraftState.OPEN)
     same = waiting.filter(order=target.order).first()
-    return same or waiting.filter(order=None).first()
+    is_own = mail.sender == target.customer.email.lower()
+    return same or (waiting.filter(order=None).first() if is_own else None)
 
 
 def _reason(draft: Draft, mail: IncomingMail, words: str) -> str:

@@ -53,10 +53,7 @@ def _fits(mail: IncomingMail, case: Case) -> bool:
 def take_files(mail: IncomingMail, letter: ReadLetter, case: Case) -> None:
     """Take the pictures of a letter as evidence, and name to the customer what was not taken, and why."""
     speaker = Speaker(f"customer:{case.customer_id}", Channel.MAIL)
-    mail.files = [
-        {"name": file.name, "media_type": file.media_type, "bytes": len(file.content), "refused": why}
-        for file, why in _offered(case, speaker, letter.files)
-    ]
+    mail.files = [file.noted(refused=why) for file, why in _offered(case, speaker, letter.files)]
     mail.save(update_fields=["files"])
     refused = [f"{file['name']}: {file['refused']}" for file in mail.files if file["refused"]]
     if refused and may_answer(case.customer.email):

@@ -44,6 +44,15 @@ class AttachedFile:
     media_type: str
     content: bytes
 
+    def noted(self, *, refused: str = "") -> dict[str, str | int]:
+        """What is kept of it beside the letter, and why it was not taken, if it was not."""
+        return {
+            "name": self.name,
+            "media_type": self.media_type,
+            "bytes": len(self.content),
+            "refused": refused,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ReadLetter:
@@ -135,9 +144,9 @@ def _decoded(value: str) -> str:
     try:
         parts = decode_header(short)
     except (HeaderParseError, binascii.Error, ValueError):
-        return _clean(short)
+        return clean(short)
     words = [part if isinstance(part, str) else _as_text(part, charset or "utf-8") for part, charset in parts]
-    return _clean("".join(words))
+    return clean("".join(words))
 
 
 def _answered(header: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -165,7 +174,7 @@ def _is_file(part: Message) -> bool:
 
 
 def _file_of(part: Message) -> AttachedFile:
-    content, media_type = part.get_payload(decode=True), part.get_content_type()
+    content, media_type = part.get_payload(decode=True), _one_line(clean(part.get_content_type()))
     # Of a letter inside of the letter nothing is looked at but what it is.
     known = content if isinstance(content, bytes) else media_type.encode()
     return AttachedFile(_one_line(_name_of(part)) or media_type, media_type, known)
@@ -193,7 +202,7 @@ def _words_of(part: Message) -> str:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         return ""
-    return _clean(_as_text(content[: TEXT_LENGTH_MAX * 4], _charset_of(part)))
+    return clean(_as_text(content[: TEXT_LENGTH_MAX * 4], _charset_of(part)))
 
 
 def _charset_of(part: Message) -> str:
@@ -211,7 +220,7 @@ def _as_text(content: bytes, charset: str) -> str:
         return content.decode("utf-8", errors="replace")
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """What the database can keep: no NUL, and no half of a character."""
     kept = text.replace("\0", "").replace("\r\n", "\n")
     return kept.encode("utf-8", errors="replace").decode("utf-8")

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from amends.desk import clock, jobs, logs
 from amends.desk.mail.models import IncomingMail, Original
-from amends.desk.mail.reading import body_of, message_id_of, read_header, sender_of
+from amends.desk.mail.reading import body_of, clean, message_id_of, read_header, sender_of
 
 ADDRESS_LENGTH_MAX = 320
 _MADE_UP = re.compile(rb"={15}\d+==")
@@ -65,4 +65,4 @@ def _identity(raw: bytes, header: dict[str, tuple[str, ...]]) -> str:
 
 
 def _address(text: str) -> str:
-    return text.replace("\0", "").strip("<> ")[:ADDRESS_LENGTH_MAX]
+    return clean(text).strip("<> ")[:ADDRESS_LENGTH_MAX]

@@ -61,18 +61,16 @@ def sort_mail(mail_id: UUID) -> None:
             case Target() as target:
                 _draft(mail, letter, target)
             case SetAside() as verdict:
-                mail.files = [
-                    {"name": one.name, "media_type": one.media_type, "bytes": len(one.content), "refused": ""}
-                    for one in letter.files
-                ]
+                mail.files = [file.noted() for file in letter.files]
                 _set_aside(mail, verdict)
 
 
-def overlooked() -> list[UUID]:
-    """Letters whose job was lost; a worker that died has taken it along."""
+def sort_overlooked(limit: int) -> None:
+    """Have jobs read letters that none has read: one failed too often, or its worker died."""
     before = clock.now() - OVERLOOKED_AFTER
     waiting = IncomingMail.objects.filter(state=MailState.WAITING, received_at__lt=before)
-    return list(waiting.order_by("received_at").values_list("id", flat=True))
+    for mail_id in waiting.order_by("received_at").values_list("id", flat=True)[:limit]:
+        jobs.enqueue("sort_mail", once=f"sort_mail:{mail_id}", mail_id=str(mail_id))
 
 
 def _note(mail: IncomingMail, letter: ReadLetter) -> None:

@@ -5,6 +5,7 @@ mail server tries again; nothing is ever bounced by us.
 """
 
 import asyncio
+import logging
 import signal
 from typing import AnyStr
 
@@ -22,6 +23,7 @@ LETTER_BYTES_MAX = 35 * 1024 * 1024
 """A file of 25 MB, as it is written in a letter."""
 LINE_BYTES_MAX = 1024 * 1024
 RECIPIENTS_MAX = 20
+_LOG = logging.getLogger(__name__)
 _REFUSALS = ("4", "5")
 _TAKEN, _LATER = "250 2.0.0 The letter is kept", "451 4.3.0 It cannot be kept now; try again"
 
@@ -72,6 +74,11 @@ class Intake:
             answer = _TAKEN
         times = len(envelope.rcpt_tos) if server.is_lmtp else 1
         return "\r\n".join([answer] * times)
+
+    async def handle_exception(self, error: Exception) -> str:
+        """A mistake of ours must not make the mail server give a letter back."""
+        _LOG.error("a letter could not be taken", exc_info=error)
+        return _LATER
 
 
 def _keep(content: bytes, envelope: Envelope) -> None:

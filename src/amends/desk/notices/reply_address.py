@@ -39,8 +39,7 @@ def reply_address(case_id: UUID) -> str:
 
 def is_ours(address: str) -> bool:
     """Whether mail to an address is for the desk: its contact address, with or without something behind a `+`."""
-    local, _, domain = address.lower().rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}" == contact_address()
+    return _tag_of(address) is not None
 
 
 def make_message_id(case_id: UUID | None = None) -> str:
@@ -64,11 +63,8 @@ def case_of_address(addresses: Iterable[str]) -> UUID | None:
     Raises: ForgedTokenError.
     """
     for address in addresses:
-        if not is_ours(address):
-            continue
-        mark = address.lower().rpartition("@")[0].partition("+")[2]
-        if mark:
-            case_id = _case_of(mark)
+        if tag := _tag_of(address):
+            case_id = _case_of(tag)
             if case_id is None:
                 raise ForgedTokenError
             return case_id
@@ -83,6 +79,15 @@ def case_of_message_id(message_ids: Iterable[str]) -> UUID | None:
         if case_id is not None:
             return case_id
     return None
+
+
+def _tag_of(address: str) -> str | None:
+    """What stands behind the `+`, empty where there is none; None where the address is not the desk's."""
+    own, _, own_domain = contact_address().rpartition("@")
+    local, _, domain = address.lower().rpartition("@")
+    if domain != own_domain or (local != own and not local.startswith(f"{own}+")):
+        return None
+    return local.removeprefix(own).removeprefix("+")
 
 
 def _token(case_id: UUID) -> str:

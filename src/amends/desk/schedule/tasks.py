@@ -12,8 +12,8 @@ from amends.desk.announcements.delivering import deliver_next
 from amends.desk.audit.actions import close_day
 from amends.desk.cases.deciding import wake_due
 from amends.desk.cases.paying import follow, follow_payment
-from amends.desk.mail.answering import acknowledge, send_invitation, uninvited
-from amends.desk.mail.sorting import overlooked, sort_mail
+from amends.desk.mail.answering import acknowledge, invite_waiting, send_invitation
+from amends.desk.mail.sorting import sort_mail, sort_overlooked
 from amends.desk.notices.actions import send, send_kept
 from amends.desk.orders.actions import change_next_plan
 from amends.desk.orders.guests import invite_guest
@@ -99,10 +99,8 @@ def look_around() -> None:
         with suppress(GatewayError):
             apply_one_notice(event_id)
     wake_due()
-    for mail_id in overlooked()[:BATCH]:
-        sort_mail(mail_id)
-    for draft_id in uninvited()[:BATCH]:
-        send_invitation(draft_id)
+    sort_overlooked(BATCH)
+    invite_waiting(BATCH)
     yesterday = clock.yesterday()
     close_day(yesterday)
 
