@@ -52,6 +52,7 @@ def enter_mail_code(page: Page, user: User) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+@pytest.mark.parametrize("page", ["dark"], indirect=True)
 def test_staff_set_up_an_app_then_a_passkey_and_sign_in_with_it(shop: Shop, page: Page) -> None:
     agent = shop.staff("agent", Role.AGENT, Role.ADMIN)
     found = {}

@@ -127,8 +127,10 @@ def test_a_stranger_cannot_say_which_order_a_letter_of_the_customer_is_about(sho
 
     other = post.deliver(letter(STRANGER, f"It is about {number}."))
 
+    assert own.draft
     assert own.draft_id != other.draft_id
-    assert Draft.objects.get(id=own.draft_id).order is None
+    own.draft.refresh_from_db()
+    assert own.draft.order is None
 
 
 def test_a_stranger_hears_the_same_whether_the_order_exists_or_not(shop: Shop, post: Post) -> None:

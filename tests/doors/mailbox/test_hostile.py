@@ -64,6 +64,7 @@ def test_a_letter_nested_as_deep_as_allowed_is_read() -> None:
 READ = {
     "an unknown charset": (b"Content-Type: text/plain; charset=klingon", "Gr\u00fcezi".encode()),
     "a charset that is none": (b"Content-Type: text/plain; charset=zlib", "Gr\u00fcezi".encode()),
+    "a charset of host names": (b"Content-Type: text/plain; charset=idna", b"Gr\xfcezi"),
     "the wrong charset": (b"Content-Type: text/plain; charset=utf-8", b"Gr\xfcezi"),
     "broken base64": (b"Content-Transfer-Encoding: base64", b"R3I=\x00=====!!"),
     "nothing at all": (b"Content-Type: text/plain", b""),
@@ -95,6 +96,7 @@ def test_what_is_badly_written_is_read_as_well_as_it_can_be(
         "From: a@b.example, c@d.example",
         "From: a@b.example\r\nFrom: c@d.example",
         "From: nobody",
+        "From: =?utf-8?q?ada=40customers=2Eexample=2C?= <c@d.example>, <ada@customers.example>",
         "From: <>",
         "Subject: none",
         "From: ada@customers.example)c@d.example",
@@ -109,6 +111,12 @@ def test_a_letter_without_one_plain_sender_waits_for_a_person(
     came = post.deliver(f"{sender}\r\n\r\nRefund me.".encode(), sender=ADA, to=CONTACT)
 
     assert (came.state, came.why, mail.outbox) == (MailState.QUARANTINED, Why.SENDER_UNCLEAR, [])
+
+
+def test_an_address_that_is_hidden_in_a_name_is_not_the_sender() -> None:
+    disguised = b"From: =?utf-8?q?=3Cada=40customers=2Eexample=3E?= <c@d.example>\r\n\r\nhello"
+
+    assert read_letter(disguised).sender == "c@d.example"
 
 
 def test_a_date_in_the_future_or_the_past_changes_nothing(shop: Shop, post: Post) -> None:

@@ -5,6 +5,7 @@ The standard library parses; it is not built for hostile input, so what could ma
 
 import binascii
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -20,7 +21,9 @@ NESTED_MAX = 40
 PARTS_MAX = 1_000
 FILES_MAX = 50
 TEXT_LENGTH_MAX = 100_000
-FIELD_LENGTH_MAX = 1_000
+FIELD_LENGTH_MAX = 8_000
+LINE_LENGTH_MAX = 1_000
+"""Of a subject or the name of a file."""
 IDS_MAX = 50
 _NESTING = re.compile(rb"boundary\s*=|message/(?:rfc822|global)", re.IGNORECASE)
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
@@ -82,7 +85,7 @@ def read_letter(raw: bytes) -> ReadLetter:
     header = _header_of(message)
     return ReadLetter(
         sender=sender_of(header.get("from", ())),
-        subject=_one_line(header.get("subject", ("",))[0]),
+        subject=_one_line(_decoded(header.get("subject", ("",))[0])),
         message_id=message_id_of(header),
         answers_to=_answered(header),
         text=_text_of(parts),
@@ -131,20 +134,21 @@ def _demand_bounds(raw: bytes) -> None:
 
 
 def _header_of(message: Message) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = defaultdict(list)
     for name, value in message.items():
-        known = found.get(name.lower(), ())
-        found[name.lower()] = (*known, _decoded(str(value)))
-    return found
+        found[name.lower()].append(clean(str(value)[:FIELD_LENGTH_MAX]))
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def _decoded(value: str) -> str:
-    """A field in words; what is badly encoded stays as it came."""
-    short = value[:FIELD_LENGTH_MAX]
+    """A field in words; what is badly encoded stays as it came.
+
+    Never for addresses: what is encoded in a name could look like one.
+    """
     try:
-        parts = decode_header(short)
+        parts = decode_header(value)
     except (HeaderParseError, binascii.Error, ValueError):
-        return clean(short)
+        return clean(value)
     words = [part if isinstance(part, str) else _as_text(part, charset or "utf-8") for part, charset in parts]
     return clean("".join(words))
 
@@ -160,9 +164,10 @@ def _parts_of(message: Message) -> Iterator[Message]:
     waiting = [message]
     while waiting:
         part = waiting.pop()
-        content = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(content, list):
-            waiting.extend(one for one in reversed(content) if isinstance(one, Message))
+        # Only then is the payload a list; of a text it would be decoded, in whatever way the part says.
+        inside = part.get_payload() if part.is_multipart() else None
+        if part.get_content_maintype() == "multipart" and isinstance(inside, list):
+            waiting.extend(one for one in reversed(inside) if isinstance(one, Message))
         else:
             yield part
 
@@ -227,4 +232,4 @@ def clean(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:FIELD_LENGTH_MAX]
+    return " ".join(text.split())[:LINE_LENGTH_MAX]
