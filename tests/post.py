@@ -3,7 +3,8 @@
 import asyncio
 import smtplib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -28,18 +29,25 @@ _NUMBERS = count(1)
 @contextmanager
 def serve_mail() -> Iterator[int]:
     """The port on which letters come in, for as long as the context lasts."""
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(make_conversation, "127.0.0.1", 0))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    listening: Future[tuple[int, Callable[[], object]]] = Future()
+
+    async def listen() -> None:
+        loop, end = asyncio.get_running_loop(), asyncio.Event()
+        server = await loop.create_server(make_conversation, "127.0.0.1", 0)
+        port = int(server.sockets[0].getsockname()[1])
+        listening.set_result((port, lambda: loop.call_soon_threadsafe(end.set)))
+        async with server:
+            await end.wait()
+
+    # In a thread from the first step on: Playwright keeps a loop running in the thread of the tests.
+    thread = threading.Thread(target=lambda: asyncio.run(listen()), daemon=True)
     thread.start()
+    port, stop = listening.result(timeout=5)
     try:
-        yield int(server.sockets[0].getsockname()[1])
+        yield port
     finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
+        stop()
         thread.join()
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
 
 
 def letter(sender: str, text: str = "Please give me my money back.", **fields: str) -> EmailMessage:

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +16,7 @@ from pathlib import Path
 import click
 
 from amends.cli.processes import Processes
-from amends.cli.totp import totp_command
 from amends.desk import embedded_postgres
-
-__all__ = ["totp_command"]
 
 WEB_PORT = 8400
 SANDBOX_PORT = 8401
@@ -41,6 +39,22 @@ class Ports:
 
     web: int
     mail: int
+
+    def web_answers(self) -> bool:
+        """Whether pages are served."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/readyz", timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def mail_answers(self) -> bool:
+        """Whether letters are taken."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.mail), timeout=2):
+                return True
+        except OSError:
+            return False
 
 
 @click.command("up")
@@ -152,21 +166,12 @@ def _run(
     for name, command in others.items():
         processes.start(name, command)
     python = sys.executable
-    granian = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-    granian += [
-        "--port",
-        str(ports.web),
-        "--workers",
-        "1",
-        "--blocking-threads",
-        "4",
-        "--no-ws",
-        "--log-level",
-        "warning",
-    ]
+    listen = ["--host", "127.0.0.1", "--port", str(ports.web)]
+    granian = [python, "-m", "granian", "--interface", "wsgi", *listen, "--workers", "1"]
+    granian += ["--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
     processes.start("web", [*granian, "amends.desk.wsgi:application"])
     processes.start("mail", [python, "-m", "amends.desk.mailbox", str(ports.mail)])
-    if not (_wait_for(processes, ports.web) and _wait_for_mail(processes, ports.mail)):
+    if not all(_wait_for(processes, answers) for answers in (ports.web_answers, ports.mail_answers)):
         processes.stop()
         click.echo("Web or mail did not start; their words stand above.", err=True)
         return 1
@@ -179,25 +184,12 @@ def _run(
     return processes.wait()
 
 
-def _wait_for(processes: Processes, port: int) -> bool:
+def _wait_for(processes: Processes, answers: Callable[[], bool]) -> bool:
     end = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < end and not processes.is_stopping:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
-                return True
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    return False
-
-
-def _wait_for_mail(processes: Processes, port: int) -> bool:
-    end = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < end and not processes.is_stopping:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=2):
-                return True
-        except OSError:
-            time.sleep(0.1)
+        if answers():
+            return True
+        time.sleep(0.1)
     return False
 
 

@@ -215,8 +215,11 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@example.com")
 """Who letters come from, and where customers write to."""
 TRUSTED_MAIL_SERVER = os.environ.get("AMENDS_TRUSTED_MAIL_SERVER", "")
 """Whose results of DKIM, SPF and DMARC count: the name that it writes into `Authentication-Results`."""
-ANYMAIL = {"WEBHOOK_SECRET": os.environ.get("AMENDS_MAIL_WEBHOOK_SECRET", "")}
-"""`user:password`, by which a mail provider hands letters over; without it that way in is closed."""
+MAIL_WEBHOOK_SECRET = os.environ.get("AMENDS_MAIL_WEBHOOK_SECRET", "")
+"""By which a mail provider hands letters over; without it that way in is closed."""
+if MAIL_WEBHOOK_SECRET and not all(MAIL_WEBHOOK_SECRET.partition(":")):
+    raise ImproperlyConfigured("AMENDS_MAIL_WEBHOOK_SECRET is not of the form user:password.")
+ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET}
 
 KEEP_UPLOADS_DAYS = _whole("AMENDS_KEEP_UPLOADS_DAYS", 180)
 """How long files stay after their case was closed; `amends retention` erases them."""
