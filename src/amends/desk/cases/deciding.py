@@ -13,7 +13,7 @@ from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.approving import settle_approval
 from amends.desk.cases.due_dates import due_dates, pause_days, skipped
-from amends.desk.cases.facts import CaseFacts, as_first_told, gather
+from amends.desk.cases.facts import CaseFacts, as_first_told, as_just_reported, gather
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKind, TaskKind
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
 from amends.desk.policies import actions as policies
@@ -91,8 +91,7 @@ def foresee(case: Case) -> tuple[Judgement, dict[str, object]]:
     """
     found = gather(case)
     if case.request == RequestKind.TECHNICAL and found.inputs.get("issue_resolved_at") != "none":
-        found.inputs["issue_reported_at"] = found.inputs["requested_at"]
-        found.inputs["issue_resolved_at"] = "none"
+        found = as_just_reported(found)
     judgement = judge(case, found)
     return judgement, _plan(case, judgement.decision, found)
 
@@ -176,6 +175,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
         usage_count=found.usage.count,
         usage_watermark=found.usage.watermark,
         usage_sha256=found.usage.sha256,
+        diagnosis=found.diagnosis.as_json() if found.diagnosis else None,
         decided_at=clock.now(),
     )
     record(

@@ -1,0 +1,163 @@
+"""What the jobs say of a fault: whether it prevents proper use, and whether it is continuous (reading R12)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from babel.dates import format_datetime
+
+from amends.desk.issues.models import Issue
+from amends.desk.orders.models import Line
+from amends.desk.policies import actions as policies
+from amends.desk.policies.actions import FaultMeasure
+from amends.desk.usage.attempts import Attempts, count_attempts
+from amends.policy.dates import format_instant, load_zone
+from amends.policy.model import Policy
+
+PREVENTS_USE, CONTINUOUS = "prevents_use", "continuous"
+JUDGED = (PREVENTS_USE, CONTINUOUS)
+"""The inputs of the policy that jobs may show, and staff may state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was counted between report and fix, or request, and what it shows; kept with the decision.
+
+    Time: `since` and `until` are RFC 3339, half-open.
+    """
+
+    since: str
+    until: str
+    zone: str
+    tried: int
+    failed: int
+    days: int
+    """On which there were jobs."""
+    bad_days: int
+    """On which, by the page's number, too many failed."""
+    is_whole: bool
+    """All jobs were counted; where there are too many, nothing is concluded."""
+    watermark: int
+    """The newest usage row that was there."""
+    sha256: str
+    """Over the counted jobs."""
+    derived: dict[str, bool]
+    """What the jobs show; what they leave open is not in it."""
+    stated: dict[str, bool]
+    """What staff stated, which comes before what the jobs show."""
+
+    @property
+    def facts(self) -> dict[str, bool]:
+        """The inputs of the policy that are known by it."""
+        return self.derived | self.stated
+
+    def as_json(self) -> dict[str, object]:
+        """As it is kept."""
+        return asdict(self)
+
+
+def examine(
+    versions: Sequence[Policy], line: Line, issue: Issue, until: datetime, stated: Mapping[str, bool]
+) -> Diagnosis:
+    """Count the jobs of a fault, and judge them by the version that is better for the customer (reading R15)."""
+    found = [_examine(policy, line, issue, until, stated) for policy in versions]
+    return max(found, key=_favour)
+
+
+def _examine(
+    policy: Policy, line: Line, issue: Issue, until: datetime, stated: Mapping[str, bool]
+) -> Diagnosis:
+    end = issue.fixed_at or until
+    attempts = count_attempts(
+        line.order.customer_id, line.meter, issue.reported_at, end, load_zone(policy.zone)
+    )
+    measure = policies.fault_measure(policy)
+    limit = policies.fix_days(policy)
+    is_inside = limit is not None and policies.days_open(policy, issue.reported_at, end) <= limit
+    return Diagnosis(
+        since=format_instant(issue.reported_at),
+        until=format_instant(end),
+        zone=policy.zone,
+        tried=attempts.tried,
+        failed=attempts.failed,
+        days=len(attempts.days),
+        bad_days=_bad_days(attempts, measure) if measure else 0,
+        is_whole=attempts.is_whole,
+        watermark=attempts.watermark,
+        sha256=attempts.sha256,
+        # What the days still to come will show is not known before they are over.
+        derived=derive(attempts, measure) if measure and not is_inside else {},
+        stated=dict(stated),
+    )
+
+
+def derive(attempts: Attempts, measure: FaultMeasure) -> dict[str, bool]:
+    """The facts that there are jobs enough to know; what lies between the page's shares is for a person.
+
+    Rounding: none; shares are compared exactly.
+    """
+    tried, days = attempts.tried, len(attempts.days)
+    if not attempts.is_whole or tried < measure.jobs_enough or days < measure.days_enough:
+        return {}
+    shares = {
+        PREVENTS_USE: Fraction(attempts.failed, tried),
+        CONTINUOUS: Fraction(_bad_days(attempts, measure), days),
+    }
+    return {
+        name: share >= measure.share_broken
+        for name, share in shares.items()
+        if share >= measure.share_broken or share <= measure.share_working
+    }
+
+
+def _bad_days(attempts: Attempts, measure: FaultMeasure) -> int:
+    return sum(day.failed >= day.tried * measure.share_broken for day in attempts.days)
+
+
+def _favour(diagnosis: Diagnosis) -> int:
+    """Both facts grant, one that is false denies, and what is open is for a person."""
+    known = [diagnosis.derived.get(name) for name in JUDGED]
+    return 2 if all(known) else 0 if False in known else 1
+
+
+def origins(policy: Policy, kept: Mapping[str, object] | None, locale: str) -> tuple[str, ...]:
+    """Where the facts of a fault came from, as sentences for everybody."""
+    if kept is None:
+        return ()
+    diagnosis = Diagnosis(**kept)  # type: ignore[arg-type]  # as it was kept
+    return tuple(_origins(policy, diagnosis, locale))
+
+
+def _origins(policy: Policy, diagnosis: Diagnosis, locale: str) -> Iterator[str]:
+    for name in JUDGED:
+        if name not in diagnosis.facts or name not in policy.inputs:
+            continue
+        label, counted = policy.inputs[name].label, counted_in_words(diagnosis, name, locale)
+        derived, stated = diagnosis.derived.get(name), diagnosis.stated.get(name)
+        if stated is None:
+            yield f"{label}: {_answer(derived)}, derived from {counted}."
+        elif derived in (None, stated):
+            yield f"{label}: {_answer(stated)}, as a member of our team found."
+        else:
+            yield (
+                f"{label}: {_answer(stated)}, as a member of our team found; {counted} would say {_answer(derived)}."
+            )
+
+
+def counted_in_words(diagnosis: Diagnosis, name: str, locale: str) -> str:
+    """The jobs, or the days, that a fact of a fault rests on, and between which instants."""
+    zone = load_zone(diagnosis.zone)
+    ends = [
+        f"{format_datetime(datetime.fromisoformat(at), 'd MMMM y, HH:mm', zone, locale)} {diagnosis.zone}"
+        for at in (diagnosis.since, diagnosis.until)
+    ]
+    counted = {
+        PREVENTS_USE: f"{diagnosis.failed} failed of {diagnosis.tried} jobs",
+        CONTINUOUS: f"{diagnosis.bad_days} bad of {diagnosis.days} days with jobs",
+    }
+    return f"{counted[name]} between {ends[0]} and {ends[1]}"
+
+
+def _answer(value: bool | None) -> str:  # noqa: FBT001  # it is the value that is said
+    return "yes" if value else "no"
