@@ -107,7 +107,7 @@ def post_preview(request: HttpRequest, body: RequestIn) -> PreviewOut:  # noqa: 
         raise Problem("facts_contradict", f"`{error.input}`: {error.message}") from error
     decision, explanation = judgement.decision, judgement.explanation
     return PreviewOut(
-        **decision_parts(decision.core(), explanation.as_json()),
+        **decision_parts(decision.core(), judgement.said),
         plan=plan,
         core_sha256=decision.core_sha256,
         questions=list(explanation.questions),

@@ -7,17 +7,20 @@ from fractions import Fraction
 
 from babel.dates import format_datetime
 
+from amends import Decision
 from amends.desk.issues.models import Issue
 from amends.desk.orders.models import Line
 from amends.desk.policies import actions as policies
 from amends.desk.policies.actions import FaultMeasure
 from amends.desk.usage.attempts import Attempts, count_attempts
 from amends.policy.dates import format_instant, load_zone
-from amends.policy.model import Policy
+from amends.policy.model import Policy, inputs_read
 
 PREVENTS_USE, CONTINUOUS = "prevents_use", "continuous"
 JUDGED = (PREVENTS_USE, CONTINUOUS)
 """The inputs of the policy that jobs may show, and staff may state."""
+_DECIDING = ("grants", "denies")
+_ANSWERS = {True: "yes", False: "no", None: "nothing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,16 @@ class Diagnosis:
     def facts(self) -> dict[str, bool]:
         """The inputs of the policy that are known by it."""
         return self.derived | self.stated
+
+    @property
+    def jobs_in_words(self) -> str:
+        """What shows whether it prevents use."""
+        return f"{self.failed} failed of {'' if self.is_whole else 'the first '}{self.tried} jobs"
+
+    @property
+    def days_in_words(self) -> str:
+        """What shows whether it is continuous."""
+        return f"{self.bad_days} bad of {self.days} days with jobs"
 
     def as_json(self) -> dict[str, object]:
         """As it is kept."""
@@ -121,43 +134,34 @@ def _favour(diagnosis: Diagnosis) -> int:
     return 2 if all(known) else 0 if False in known else 1
 
 
-def origins(policy: Policy, kept: Mapping[str, object] | None, locale: str) -> tuple[str, ...]:
-    """Where the facts of a fault came from, as sentences for everybody."""
-    if kept is None:
-        return ()
-    diagnosis = Diagnosis(**kept)  # type: ignore[arg-type]  # as it was kept
-    return tuple(_origins(policy, diagnosis, locale))
-
-
-def _origins(policy: Policy, diagnosis: Diagnosis, locale: str) -> Iterator[str]:
+def origins(decision: Decision, diagnosis: Diagnosis, locale: str) -> Iterator[str]:
+    """Where the facts of a fault came from that the decision rests on, as sentences for everybody."""
+    policy = decision.policy
+    cited = {clause.id for clause in decision.clauses if clause.role in _DECIDING}
+    rests_on = {
+        name for rule in policy.rules if rule.clause in cited for name in inputs_read(policy, rule.when)
+    }
     for name in JUDGED:
-        if name not in diagnosis.facts or name not in policy.inputs:
-            continue
-        label, counted = policy.inputs[name].label, counted_in_words(diagnosis, name, locale)
-        derived, stated = diagnosis.derived.get(name), diagnosis.stated.get(name)
-        if stated is None:
-            yield f"{label}: {_answer(derived)}, derived from {counted}."
-        elif derived in (None, stated):
-            yield f"{label}: {_answer(stated)}, as a member of our team found."
-        else:
-            yield (
-                f"{label}: {_answer(stated)}, as a member of our team found; {counted} would say {_answer(derived)}."
-            )
+        if name in rests_on and name in diagnosis.facts:
+            yield _origin(policy.inputs[name].label, name, diagnosis, locale)
+
+
+def _origin(label: str, name: str, diagnosis: Diagnosis, locale: str) -> str:
+    counted = counted_in_words(diagnosis, name, locale)
+    derived, stated = diagnosis.derived.get(name), diagnosis.stated.get(name)
+    if stated is None:
+        return f"{label}: {_ANSWERS[derived]}, derived from {counted}."
+    found = f"{label}: {_ANSWERS[stated]}, as a member of our team found"
+    differs = derived not in (None, stated)
+    return f"{found}, although {counted} would say {_ANSWERS[derived]}." if differs else f"{found}."
 
 
 def counted_in_words(diagnosis: Diagnosis, name: str, locale: str) -> str:
     """The jobs, or the days, that a fact of a fault rests on, and between which instants."""
     zone = load_zone(diagnosis.zone)
-    ends = [
+    since, until = (
         f"{format_datetime(datetime.fromisoformat(at), 'd MMMM y, HH:mm', zone, locale)} {diagnosis.zone}"
         for at in (diagnosis.since, diagnosis.until)
-    ]
-    counted = {
-        PREVENTS_USE: f"{diagnosis.failed} failed of {diagnosis.tried} jobs",
-        CONTINUOUS: f"{diagnosis.bad_days} bad of {diagnosis.days} days with jobs",
-    }
-    return f"{counted[name]} between {ends[0]} and {ends[1]}"
-
-
-def _answer(value: bool | None) -> str:  # noqa: FBT001  # it is the value that is said
-    return "yes" if value else "no"
+    )
+    counted = {PREVENTS_USE: diagnosis.jobs_in_words, CONTINUOUS: diagnosis.days_in_words}
+    return f"{counted[name]} between {since} and {until}"

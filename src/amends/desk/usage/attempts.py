@@ -82,15 +82,17 @@ def count_attempts(
 
     Time: half-open; days of the zone.
     """
-    wanted = {
-        "customer": customer_id,
-        "meter": meter,
-        "since": since,
-        "until": until,
-        "most": ATTEMPTS_MAX + 1,
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_TRIED, wanted)
+        cursor.execute(
+            _TRIED,
+            {
+                "customer": customer_id,
+                "meter": meter,
+                "since": since,
+                "until": until,
+                "most": ATTEMPTS_MAX + 1,
+            },
+        )
         found = cursor.fetchall()
     watermark = found[0][-1]
     jobs = [(at, outcome, source, id_) for at, outcome, source, id_, _ in found[:ATTEMPTS_MAX] if at]
