@@ -38,7 +38,9 @@ class Diagnosis:
     days: int
     """On which there were jobs."""
     bad_days: int
-    """On which, by the page's number, too many failed."""
+    """On which, by the page's number, so many failed that it did not work."""
+    good_days: int
+    """On which, by the page's number, it worked."""
     is_whole: bool
     """All jobs were counted; where there are too many, nothing is concluded."""
     watermark: int
@@ -63,7 +65,7 @@ class Diagnosis:
     @property
     def days_in_words(self) -> str:
         """What shows whether it is continuous."""
-        return f"{self.bad_days} bad of {self.days} days with jobs"
+        return f"{self.bad_days} bad and {self.good_days} good of {self.days} days with jobs"
 
     def as_json(self) -> dict[str, object]:
         """As it is kept."""
@@ -96,6 +98,7 @@ def _examine(
         failed=attempts.failed,
         days=len(attempts.days),
         bad_days=_bad_days(attempts, measure) if measure else 0,
+        good_days=_good_days(attempts, measure) if measure else 0,
         is_whole=attempts.is_whole,
         watermark=attempts.watermark,
         sha256=attempts.sha256,
@@ -113,19 +116,21 @@ def derive(attempts: Attempts, measure: FaultMeasure) -> dict[str, bool]:
     tried, days = attempts.tried, len(attempts.days)
     if not attempts.is_whole or tried < measure.jobs_enough or days < measure.days_enough:
         return {}
-    shares = {
-        PREVENTS_USE: Fraction(attempts.failed, tried),
-        CONTINUOUS: Fraction(_bad_days(attempts, measure), days),
+    failed = Fraction(attempts.failed, tried)
+    bad, good = (Fraction(count(attempts, measure), days) for count in (_bad_days, _good_days))
+    shown = {
+        PREVENTS_USE: (failed >= measure.share_broken, failed <= measure.share_working),
+        CONTINUOUS: (bad >= measure.share_broken, good >= measure.share_broken),
     }
-    return {
-        name: share >= measure.share_broken
-        for name, share in shares.items()
-        if share >= measure.share_broken or share <= measure.share_working
-    }
+    return {name: is_so for name, (is_so, is_not) in shown.items() if is_so or is_not}
 
 
 def _bad_days(attempts: Attempts, measure: FaultMeasure) -> int:
     return sum(day.failed >= day.tried * measure.share_broken for day in attempts.days)
+
+
+def _good_days(attempts: Attempts, measure: FaultMeasure) -> int:
+    return sum(day.failed <= day.tried * measure.share_working for day in attempts.days)
 
 
 def _favour(diagnosis: Diagnosis) -> int:

@@ -165,9 +165,9 @@ class FaultMeasure:
     """The numbers of the page by which jobs show what a fault does (reading R12)."""
 
     share_broken: Fraction
-    """From this share of failures on it is so."""
+    """From this share on it is so: of failed jobs, or of days."""
     share_working: Fraction
-    """Up to this share it is not."""
+    """Up to this share of failed jobs it is not."""
     jobs_enough: int
     days_enough: int
 
