@@ -83,8 +83,8 @@ def test_the_card_shows_the_jobs_and_who_stated_otherwise(web: Client, program: 
     browser = Browser(web).sign_in(agent)
     page = browser.page(f"/console/cases/{case.number}")
     assert case.state == CaseState.OPEN
-    assert "Jobs that failed since the report 11 of 15" in page
-    assert "Bad days, of those with jobs 2 of 3, 1 good" in page
+    assert "Jobs failed since 11 of 15" in page
+    assert "Bad days 2 of 3, 1 good" in page
     assert "11 failed of 15 jobs, 2 bad and 1 good of 3 days with jobs" in page
 
     state_fact(case, agent, "prevents_use", value=False, reason=WHY)
@@ -114,8 +114,8 @@ def test_failing_jobs_stand_beside_the_report(web: Client, program: Client, shop
 
     page = browser.page("/console/issues")
 
-    assert "Jobs that failed since the report 14 of 15" in page
-    assert "Bad days, of those with jobs 3 of 3, 0 good" in page
+    assert "Jobs failed since 14 of 15" in page
+    assert "Bad days 3 of 3, 0 good" in page
 
 
 def test_the_customer_reads_the_jobs_in_the_portal(web: Client, program: Client, shop: Shop) -> None:
