@@ -21,6 +21,7 @@ os.environ |= {
 }
 
 import django  # noqa: E402 -- the settings come first
+from django.conf import settings  # noqa: E402 -- as above
 
 from amends.desk import database, embedded_postgres  # noqa: E402 -- as above
 
@@ -66,6 +67,7 @@ def prepare() -> None:
         postgres.execute("CREATE DATABASE benchmark")
     os.environ["DATABASE_URL"] = server.replace("/postgres?", "/benchmark?")
     django.setup()
+    settings.CLOCK_FILE = None  # A desk that is no demo runs on the machine's clock and reads no file for it.
     database.prepare("amends_service", may_create_role=True)
 
 

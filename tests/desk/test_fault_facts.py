@@ -1,6 +1,7 @@
 """What the jobs say of a fault, by the numbers of the page, and who has the last word (reading R12)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,11 @@ def decision_letter() -> str:
 
 def known_of(record: DecisionRecord) -> tuple[object, object]:
     return record.inputs.get("prevents_use"), record.inputs.get("continuous")
+
+
+def counted(record: DecisionRecord) -> dict[str, Any]:
+    assert isinstance(record.diagnosis, dict)
+    return record.diagnosis
 
 
 def test_a_fault_that_waited_decides_itself_on_its_day_by_the_jobs_until_then(shop: Shop) -> None:
@@ -169,7 +175,7 @@ def test_other_jobs_neither_make_a_fault_nor_speak_against_one(
     record = decide_on_its_day(case)
 
     assert known_of(record) == (None, None)
-    assert (record.diagnosis["tried"], record.diagnosis["failed"]) == (0, 0)
+    assert (counted(record)["tried"], counted(record)["failed"]) == (0, 0)
     assert nothing_moved()
 
 
@@ -181,7 +187,7 @@ def test_a_failure_that_is_taken_back_is_none(shop: Shop) -> None:
 
     record = decide_on_its_day(case)
 
-    assert (record.diagnosis["tried"], record.diagnosis["failed"]) == (9, 9)
+    assert (counted(record)["tried"], counted(record)["failed"]) == (9, 9)
     assert known_of(record) == (None, None)
     assert nothing_moved()
 
@@ -193,7 +199,7 @@ def test_a_job_that_failed_after_all_is_a_failure_once(shop: Shop) -> None:
 
     record = decide_on_its_day(case)
 
-    assert (record.diagnosis["tried"], record.diagnosis["failed"]) == (10, 10)
+    assert (counted(record)["tried"], counted(record)["failed"]) == (10, 10)
     assert known_of(record) == (True, True)
 
 
@@ -208,8 +214,8 @@ def test_jobs_count_from_the_report_to_the_start_of_the_day_of_the_right(shop: S
 
     record = decide_on_its_day(case)
 
-    assert (record.diagnosis["tried"], record.diagnosis["days"]) == (2, 2)
-    assert record.diagnosis["until"] == "2025-09-20T00:00:00Z"
+    assert (counted(record)["tried"], counted(record)["days"]) == (2, 2)
+    assert counted(record)["until"] == "2025-09-20T00:00:00Z"
 
 
 def test_jobs_count_to_the_fix(shop: Shop) -> None:
@@ -223,7 +229,7 @@ def test_jobs_count_to_the_fix(shop: Shop) -> None:
     shop.work()
 
     record = latest(now(case))
-    assert (record.diagnosis["tried"], record.diagnosis["failed"]) == (15, 15)
+    assert (counted(record)["tried"], counted(record)["failed"]) == (15, 15)
     assert shop.refunded(case.line) == [round((1900 - 85) * 16 / 30)]
 
 
@@ -288,13 +294,13 @@ def test_what_was_counted_is_frozen_and_the_decision_replays_byte_for_byte(shop:
     case = report_fault(shop)
     run_jobs(shop, [(1, 4), (0, 5), (0, 5)])
     record = decide_on_its_day(case)
-    kept = dict(record.diagnosis)
+    kept = counted(record)
 
     run_jobs(shop, [(0, 0)] * 10 + [(50, 0)])
     shop.use(1, day(16, 15), corrects=f"{day(5, 12).isoformat()}-0")
 
     record.refresh_from_db()
-    assert record.diagnosis == kept
+    assert counted(record) == kept
     assert (kept["tried"], kept["failed"], kept["days"], kept["bad_days"]) == (15, 14, 3, 3)
     assert kept["watermark"] > 0
     assert list(check_books()) == []
@@ -303,14 +309,14 @@ def test_what_was_counted_is_frozen_and_the_decision_replays_byte_for_byte(shop:
 def test_the_same_jobs_have_the_same_hash_and_others_another(shop: Shop) -> None:
     case = report_fault(shop)
     run_jobs(shop, [(1, 2), (0, 2), (0, 2)])
-    first = decide_on_its_day(case).diagnosis
+    first = counted(decide_on_its_day(case))
     shop.use(50, day(19, 5))
 
     decide_case(case)
-    again = latest(case).diagnosis
+    again = counted(latest(case))
     fail(shop, 1, day(8))
     decide_case(case)
-    other = latest(case).diagnosis
+    other = counted(latest(case))
 
     assert again["watermark"] > first["watermark"]
     assert again["sha256"] == first["sha256"] != other["sha256"]
@@ -327,7 +333,7 @@ def test_more_jobs_than_are_read_are_left_to_a_person(shop: Shop) -> None:
 
     assert record
     assert known_of(record) == (None, None)
-    assert not record.diagnosis["is_whole"]
+    assert not counted(record)["is_whole"]
 
 
 def test_a_version_that_is_better_for_the_customer_judges_the_jobs(shop: Shop) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from amends import Decision, InputError
@@ -19,6 +18,7 @@ from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKin
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
+from amends.desk.unit_of_work import unit_of_work
 from amends.policy import dates
 from amends.policy.answer import Outcome
 from amends.policy.dates import add_business_days
@@ -112,24 +112,29 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
     Locks: the customer, then the case, so that two cases of one account are decided one after the other.
     Raises: InputError: with a waiver only; nothing was written.
     """
-    with transaction.atomic(savepoint=False):
+    with unit_of_work():
         Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
         case.refresh_from_db(from_queryset=_whole_cases().select_for_update(of=("self",), no_key=True))
-        try:
-            found, judgement = judge_now(case, waiver)
-            _complete_if_nothing_is_asked(case, found, judgement if waiver is None else judge_now(case)[1])
-        except InputError as error:
-            if waiver is not None:
-                # A person waits for the answer, such as that there is no such clause.
-                raise
-            tasks.give(case, TaskKind.REVIEW, f"The facts contradict each other: {error.message}")
-            _put(case, CaseState.OPEN)
-            record(f"case:{case.id}", "desk", "not_decidable", input=error.input, why=error.message)
-            return None
-        decided = _write(case, found, judgement, waiver)
-        if decided.sequence == 1:
-            letters.received(case)
-        _route(case, decided, judgement)
+        return decide_locked(case, waiver)
+
+
+def decide_locked(case: Case, waiver: Waiver | None = None) -> DecisionRecord | None:
+    """As `decide_case`, for a case that is new or locked, of a customer who is locked."""
+    try:
+        found, judgement = judge_now(case, waiver)
+        _complete_if_nothing_is_asked(case, found, judgement if waiver is None else judge_now(case)[1])
+    except InputError as error:
+        if waiver is not None:
+            # A person waits for the answer, such as that there is no such clause.
+            raise
+        tasks.give(case, TaskKind.REVIEW, f"The facts contradict each other: {error.message}")
+        _put(case, CaseState.OPEN)
+        record(f"case:{case.id}", "desk", "not_decidable", input=error.input, why=error.message)
+        return None
+    decided = _write(case, found, judgement, waiver)
+    if decided.sequence == 1:
+        letters.received(case)
+    _route(case, decided, judgement)
     return decided
 
 
@@ -152,7 +157,7 @@ def _start_clock(case: Case, policy: Policy, at: datetime) -> None:
         promised = due_dates(case.complete_at, policy.zone, target, due)
         case.target_on, case.due_on = promised.target_on, promised.due_on
         case.skipped_days = [[day.isoformat(), name] for day, name in promised.skipped]
-    case.save(update_fields=["complete_at", "target_on", "due_on", "skipped_days"])
+    case.keep("complete_at", "target_on", "due_on", "skipped_days")
 
 
 def _asked_of(decision: Decision, answerer: str) -> list[str]:
@@ -165,7 +170,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
     plan = _plan(case, decision, found)
     decided = DecisionRecord.objects.create(
         case=case,
-        sequence=case.decisions.count() + 1,
+        sequence=1 if case.is_unwritten else case.decisions.count() + 1,
         version=judgement.version,
         inputs=found.inputs,
         core=decision.core(),
@@ -285,13 +290,13 @@ def _deny(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
 
 def _put(case: Case, state: CaseState, *, wakes_at: datetime | None = None) -> None:
     case.state, case.wakes_at = state, wakes_at
-    case.save(update_fields=["state", "wakes_at", "paused_at"])
+    case.keep("state", "wakes_at", "paused_at")
 
 
 def close(case: Case, why: str) -> None:
     """Nothing more happens by itself; a person may reopen it."""
     case.closed_at, case.closing = clock.now(), why
-    case.save(update_fields=["closed_at", "closing"])
+    case.keep("closed_at", "closing")
     tasks.finish(case)
     _put(case, CaseState.CLOSED)
     record(f"case:{case.id}", "desk", "closed", why=why)

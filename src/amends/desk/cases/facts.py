@@ -3,16 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Q, Sum
-
 from amends.desk import clock
 from amends.desk.cases.diagnosis import JUDGED, Diagnosis, examine
 from amends.desk.cases.models import Case, Evidence, EvidenceState, RequestKind, Statement
 from amends.desk.issues import actions as issues
 from amends.desk.orders import actions as orders
 from amends.desk.orders.models import Product
-from amends.desk.payments.models import DisputeStatus, Payment, Refund
-from amends.desk.payments.states import ENDED_WITHOUT_MONEY
+from amends.desk.payments import actions as payments
+from amends.desk.payments.actions import Standing
 from amends.desk.policies import actions as policies
 from amends.desk.usage.actions import Count, count_used
 from amends.policy.dates import format_instant
@@ -36,6 +34,8 @@ class CaseFacts:
 def gather(case: Case) -> CaseFacts:
     """Everything that the desk, the customer and staff know of a case, None where nobody knows."""
     line = case.line
+    payment = line.order.payment
+    standing = payments.standing(payment) if payment else payments.Standing()
     now = clock.now()
     usage = count_used(case.customer_id, line.meter, line.purchased_at, case.complete_at or now)
     inputs: dict[str, object] = {
@@ -49,13 +49,13 @@ def gather(case: Case) -> CaseFacts:
         "paid": line.amount,
         "fee": orders.fee_share(line),
         "monthly_price": line.monthly_price,
-        "refunded": _refunded(case),
+        "refunded": _refunded(case, standing),
         "generations": usage.count if line.product == Product.SUBSCRIPTION else 0,
         "reason_given": bool(case.reason.strip()) or None,
         "converted_before": orders.was_converted(case.customer),
         "period_start": format_instant(line.period_start) if line.period_start else None,
         "period_end": format_instant(line.period_end) if line.period_end else None,
-        "dispute": _dispute(line.order.payment),
+        "dispute": _dispute(standing),
     }
     inputs |= {name: case.answers.get(name) for name in ANSWERABLE}
     diagnosis = None
@@ -97,23 +97,18 @@ def requested_at(case: Case) -> datetime:
     return max(moments)
 
 
-def _refunded(case: Case) -> int:
-    ended = [state.value for state in ENDED_WITHOUT_MONEY]
-    order = case.line.order
-    refunds = Refund.objects.exclude(state__in=ended)
-    of_line = Case.objects.filter(line=case.line).values("id")
-    of_order = Case.objects.filter(line__order=order).values("id")
-    sums = refunds.filter(case_id__in=of_order).aggregate(
-        line=Sum("amount", filter=Q(case_id__in=of_line), default=0), order=Sum("amount", default=0)
-    )
-    return orders.taken_share(case.line, sums["line"], sums["order"])
+def _refunded(case: Case, standing: Standing) -> int:
+    asked_in = {case_id for case_id, _ in standing.refunds if case_id is not None}
+    lines = dict(Case.objects.filter(id__in=asked_in).values_list("id", "line_id")) if asked_in else {}
+    own = sum(amount for case_id, amount in standing.refunds if case_id and lines.get(case_id) == case.line_id)
+    told = sum(amount for case_id, amount in standing.refunds if case_id in lines)
+    return orders.taken_share(case.line, own, standing.taken - told)
 
 
-def _dispute(payment: Payment | None) -> str:
-    statuses = set(payment.disputes.values_list("status", flat=True)) if payment else set()
-    if DisputeStatus.OPEN in statuses:
+def _dispute(standing: Standing) -> str:
+    if standing.is_open:
         return "open"
-    return "lost" if DisputeStatus.LOST in statuses else "none"
+    return "lost" if standing.lost else "none"
 
 
 def _fault(case: Case) -> dict[str, object]:
@@ -137,10 +132,14 @@ def _diagnosis(case: Case) -> Diagnosis | None:
 
 def _evidence(case: Case) -> bool | None:
     """One useful item completes it (reading R11); what nobody rejected is taken as useful."""
+    if case.is_unwritten:
+        return None
     states = list(Evidence.objects.filter(case=case).values_list("state", flat=True))
     return any(state != EvidenceState.REJECTED for state in states) or None
 
 
 def _stated(case: Case) -> dict[str, bool]:
     """What staff stated, the latest of each name."""
+    if case.is_unwritten:
+        return {}
     return {one.name: one.value for one in Statement.objects.filter(case=case).order_by("at", "id")}

@@ -71,13 +71,7 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
 
     Raises: NoPolicyError.
     """
-    # The text is long, and read once only.
-    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False).defer("text")
-    found = published.filter(effective_at__lte=at).order_by("-effective_at", "-published_at").first()
-    found = found or published.order_by("effective_at", "published_at").first()
-    if found is None:
-        raise NoPolicyError(name)
-    return found
+    return _in_force(_published(name), at)
 
 
 def version_at_purchase(purchased_at: datetime) -> PolicyVersion:
@@ -87,8 +81,26 @@ def version_at_purchase(purchased_at: datetime) -> PolicyVersion:
 
 def applicable_versions(purchased_at: datetime, requested_at: datetime) -> list[PolicyVersion]:
     """The version in force at the purchase and the one in force at the request (reading R15)."""
-    versions = [version_at_purchase(purchased_at), version_at(settings.POLICY_NAME, requested_at)]
+    published = _published(settings.POLICY_NAME)
+    versions = [_in_force(published, at) for at in (purchased_at, requested_at)]
     return list({version.id: version for version in versions}.values())
+
+
+def _published(name: str) -> list[PolicyVersion]:
+    """The versions of a policy in the order in which they came into force, without their text, which is long.
+
+    Raises: NoPolicyError.
+    """
+    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False).defer("text")
+    versions = list(published.order_by("effective_at", "published_at"))
+    if not versions:
+        raise NoPolicyError(name)
+    return versions
+
+
+def _in_force(versions: Sequence[PolicyVersion], at: datetime) -> PolicyVersion:
+    begun = [version for version in versions if version.effective_at <= at]
+    return begun[-1] if begun else versions[0]
 
 
 def decide_best(
