@@ -15,7 +15,7 @@ from shop import Shop, day, go_to
 from web import Client
 
 
-@pytest.mark.parametrize("width, theme", [(1200, "light"), (1200, "dark"), (390, "light")])
+@pytest.mark.parametrize("width, theme", [(1200, "light"), (390, "dark")])
 def test_staff_see_the_failing_jobs_beside_the_report(
     shop: Shop, chromium: Browser, address: str, width: int, theme: str
 ) -> None:
