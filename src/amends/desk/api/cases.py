@@ -17,7 +17,7 @@ from amends.desk.api.case_shapes import CaseOut, CaseSummary, DecisionOut, decis
 from amends.desk.api.customers import named_customer
 from amends.desk.api.orders import find_line
 from amends.desk.api.pages import Cursor, Limit, page
-from amends.desk.api.problems import Fault, Problem, missing
+from amends.desk.api.problems import Fault, Problem, invalid, missing
 from amends.desk.api.repetition import HEADER
 from amends.desk.api.schemas import Body, FullText, Id, Instant, Text
 from amends.desk.cases import answering, ending
@@ -277,7 +277,7 @@ def _unknown_answer(name: str) -> Problem:
 
 
 def _invalid(where: str, why: str) -> Problem:
-    return Problem("invalid", f"`{where}`: {why}.", faults=[Fault(where, why)])
+    return invalid([Fault(where, why)])
 
 
 def _find(number: str) -> Case:

@@ -11,11 +11,10 @@ from ninja.openapi.schema import OpenAPISchema
 from pydantic import BaseModel
 
 from amends.desk.api import cases, customers, endpoints, orders, plans, policy, usage
-from amends.desk.api.problems import CONTENT_TYPE, Fault, Problem, missing
+from amends.desk.api.problems import CONTENT_TYPE, Fault, Problem, faults_of, invalid, missing
 from amends.desk.api.schemas import ProblemOut
 from amends.desk.api.usage import EventIn
 
-FAULTS_MAX = 20
 NAME_LENGTH_MAX = 100
 _IN_THE_BODY = frozenset({"body", "file", "response"})
 """What views call the arguments that are neither in the path nor in the query."""
@@ -59,7 +58,7 @@ def demand_known_parameters(answer: Callable[..., Any]) -> Callable[..., Any]:
         if unknown:
             name = unknown[0][:NAME_LENGTH_MAX]
             why = f"this address takes no such parameter; it takes {', '.join(sorted(known)) or 'none'}"
-            raise Problem("invalid", f"`{name}`: {why}.", faults=[Fault(name, why)])
+            raise invalid([Fault(name, why)])
         return answer(request, **values)
 
     return answer_known
@@ -88,12 +87,7 @@ def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse
     """A body or a parameter that does not fit its type; an id that cannot be one is an id that is not there."""
     if any(one["loc"][0] == "path" for one in error.errors):
         return missing().response()
-    faults = [
-        Fault(_place(one["loc"]), str(one["msg"]).removeprefix("Value error, "))
-        for one in error.errors[:FAULTS_MAX]
-    ]
-    detail = f"`{faults[0].where}`: {faults[0].why}."
-    return Problem("invalid", detail, faults=faults).response()
+    return invalid(faults_of(error.errors)).response()
 
 
 @api.exception_handler(HttpError)
@@ -106,9 +100,3 @@ def refuse_unread(request: HttpRequest, error: HttpError) -> HttpResponse:  # no
 def refuse_missing(request: HttpRequest, error: Http404) -> HttpResponse:  # noqa: ARG001  # ninja's
     """The address is none of the API's."""
     return missing().response()
-
-
-def _place(location: tuple[str | int, ...]) -> str:
-    """Where in the request: the body's own path, without the name of the argument that took it."""
-    parts = location[2:] if location[:2] == ("body", "body") else location
-    return ".".join(str(part) for part in parts) or "body"

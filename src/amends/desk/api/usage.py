@@ -10,14 +10,13 @@ from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, ValidationError
 
 from amends.desk.accounts.models import Customer, Scope
 from amends.desk.api.access import Needs
-from amends.desk.api.problems import Fault, Problem
+from amends.desk.api.problems import Problem, faults_of, invalid
 from amends.desk.api.schemas import Body, Id, Instant, Name
 from amends.desk.credits.actions import TooFewCreditsError
 from amends.desk.usage.actions import Fate, ReportedJob, take_in
 from amends.desk.usage.models import PaidBy, UseOutcome
 
 BATCH_MAX = 1_000
-FAULTS_MAX = 20
 SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 EVENT_TYPE = "amends.usage"
@@ -110,8 +109,7 @@ def post_events(request: HttpRequest) -> Status[BatchResult] | Status[EventResul
     try:
         _EVENT.validate_python(item)
     except ValidationError as error:
-        faults = _faults(error)
-        raise Problem("invalid", f"`{faults[0].where}`: {faults[0].why}.", faults=faults) from error
+        raise invalid(faults_of(error.errors(include_url=False))) from error
     (result,) = _take([item])
     if result.code is not None:
         raise Problem(result.code, result.detail or "")
@@ -166,7 +164,7 @@ def _read(item: dict[str, object]) -> EventIn | EventResult:
     try:
         return _EVENT.validate_python(item)
     except ValidationError as error:
-        first = _faults(error)[0]
+        first = faults_of(error.errors(include_url=False))[0]
         return EventResult(
             id=_word(item.get("id")),
             source=_word(item.get("source")),
@@ -174,13 +172,6 @@ def _read(item: dict[str, object]) -> EventIn | EventResult:
             code="invalid",
             detail=f"`{first.where}`: {first.why}.",
         )
-
-
-def _faults(error: ValidationError) -> list[Fault]:
-    return [
-        Fault(".".join(str(part) for part in one["loc"]), one["msg"].removeprefix("Value error, "))
-        for one in error.errors(include_url=False)[:FAULTS_MAX]
-    ]
 
 
 def _word(value: object) -> str | None:

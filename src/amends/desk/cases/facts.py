@@ -100,7 +100,9 @@ def requested_at(case: Case) -> datetime:
 def _refunded(case: Case, standing: Standing) -> int:
     asked_in = {case_id for case_id, _ in standing.refunds if case_id is not None}
     lines = dict(Case.objects.filter(id__in=asked_in).values_list("id", "line_id")) if asked_in else {}
-    own = sum(amount for case_id, amount in standing.refunds if case_id and lines.get(case_id) == case.line_id)
+    own = sum(
+        amount for case_id, amount in standing.refunds if case_id and lines.get(case_id) == case.line_id
+    )
     told = sum(amount for case_id, amount in standing.refunds if case_id in lines)
     return orders.taken_share(case.line, own, standing.taken - told)
 

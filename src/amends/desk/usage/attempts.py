@@ -47,14 +47,12 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """The jobs that ended in [since, until) by succeeding or failing, without those taken back.
+    """The jobs that ended between two instants by succeeding or failing, without those taken back.
 
     A failure that takes back a success is the job's real end, and counts.
     What was moderated is no attempt: otherwise a customer could make failures by asking for what is not allowed.
     """
 
-    since: datetime
-    until: datetime
     days: tuple[Day, ...]
     """Those with jobs."""
     is_whole: bool
@@ -78,9 +76,9 @@ class Attempts:
 def count_attempts(
     customer_id: UUID, meter: str, since: datetime, until: datetime, zone: ZoneInfo
 ) -> Attempts:
-    """The jobs of an account by day, at most `ATTEMPTS_MAX` of them.
+    """The jobs of an account in [since, until) by day, at most `ATTEMPTS_MAX` of them.
 
-    Time: half-open; days of the zone.
+    Time: days of the zone.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -98,8 +96,6 @@ def count_attempts(
     jobs = [(at, outcome, source, id_) for at, outcome, source, id_, _ in found[:ATTEMPTS_MAX] if at]
     names = "\n".join(f"{source} {id_} {outcome}" for _, outcome, source, id_ in jobs)
     return Attempts(
-        since=since,
-        until=until,
         days=_by_day([(at.astimezone(zone).date(), outcome == "failed") for at, outcome, _, _ in jobs]),
         is_whole=len(found) <= ATTEMPTS_MAX,
         watermark=watermark,
