@@ -54,7 +54,7 @@ class Story:
     locale: str = "en_US"
     country: str = "US"
     broken_days: int = 0
-    """The last days, on which nearly every job failed."""
+    """The last days, on which every job failed."""
 
 
 def seed(gateway_address: str) -> str:
@@ -184,14 +184,14 @@ class _Seeding:
         return str(intent.latest_charge)
 
     def _use(self, line: Line, story: Story) -> None:
-        """Jobs spread over the time since the purchase; every seventh failed, or succeeded while all was broken."""
+        """Jobs spread over the time since the purchase; every seventh failed, and all while it was broken."""
         broken_from = clock.now() - timedelta(days=story.broken_days)
         span = clock.now() - line.purchased_at
         paid_by = PaidBy.CREDITS if line.product == Product.CREDITS else PaidBy.QUOTA
         events = []
         for number in range(story.used + story.used // 6):
             at = line.purchased_at + span * (number + 1) / (story.used + story.used // 6 + 1)
-            is_seventh = number % FAILING == 0 and number > 0
+            failed = at >= broken_from or (number % FAILING == 0 and number > 0)
             events.append(
                 ReportedJob(
                     source="fluxpaint",
@@ -199,7 +199,7 @@ class _Seeding:
                     customer_id=str(line.order.customer_id),
                     meter=METER,
                     at=at,
-                    outcome=UseOutcome.FAILED if is_seventh is (at < broken_from) else UseOutcome.SUCCEEDED,
+                    outcome=UseOutcome.FAILED if failed else UseOutcome.SUCCEEDED,
                     paid_by=paid_by,
                 )
             )
