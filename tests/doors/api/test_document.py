@@ -193,3 +193,11 @@ def test_everything_that_the_document_refers_to_is_in_it() -> None:
     }
     assert referred
     assert missing == set()
+
+
+def test_no_operation_of_the_document_is_left_out() -> None:
+    described = {
+        f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods
+    }
+
+    assert described == OPERATIONS.keys()
