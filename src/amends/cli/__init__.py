@@ -37,16 +37,18 @@ CASES = click.File(encoding="utf-8-sig", errors="surrogateescape")
 class Commands(click.Group):
     """The commands of the kernel, and those of desk and sandbox, which are loaded only when they are called."""
 
-    others: ClassVar[dict[str, tuple[str, str]]] = {
-        "up": ("desk", "up_command"),
-        "demo": ("desk", "demo_command"),
-        "books": ("desk", "books_group"),
-        "clock": ("desk", "clock_group"),
-        "retention": ("desk", "retention_command"),
-        "erase": ("desk", "erase_command"),
-        "reconcile": ("desk", "reconcile_command"),
-        "import": ("importing", "import_group"),
-        "sandbox": ("sandbox", "sandbox_command"),
+    others: ClassVar[dict[str, str]] = {
+        "up": "desk.up_command",
+        "demo": "desk.demo_command",
+        "books": "desk.books_group",
+        "clock": "desk.clock_group",
+        "retention": "desk.retention_command",
+        "erase": "desk.erase_command",
+        "reconcile": "desk.reconcile_command",
+        "reset-factor": "desk.reset_factor_command",
+        "totp": "totp.totp_command",
+        "import": "importing.import_group",
+        "sandbox": "sandbox.sandbox_command",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -57,7 +59,7 @@ class Commands(click.Group):
         """The command of a name."""
         if cmd_name not in self.others:
             return super().get_command(ctx, cmd_name)
-        module, name = self.others[cmd_name]
+        module, _, name = self.others[cmd_name].partition(".")
         found = getattr(import_module(f"amends.cli.{module}"), name)
         assert isinstance(found, click.Command)
         return found

@@ -9,6 +9,7 @@ import stripe
 
 from amends.desk import clock
 from amends.desk.accounts.actions import create_key
+from amends.desk.accounts.factors import give_totp
 from amends.desk.accounts.models import Customer, Role, Scope, User
 from amends.desk.cases.deciding import decide_case
 from amends.desk.cases.models import Case, Channel, RequestKind
@@ -53,15 +54,19 @@ class Story:
     method: str = "pm_card_visa"
     locale: str = "en_US"
     country: str = "US"
+    broken_days: int = 0
+    """The last days, on which every job failed."""
 
 
-def seed(gateway_address: str) -> str:
-    """Fill the desk, unless it has been filled.
+def seed(gateway_address: str, totp_secret: str) -> str:
+    """Fill the desk, unless it has been filled; staff get an authenticator app with the secret.
 
     Returns what there is, in words.
     """
     if not PolicyVersion.objects.exists():
         _Seeding(gateway_address).run()
+        for member in User.objects.exclude(roles=[]):
+            give_totp(member, totp_secret)
     return (
         f"{Customer.objects.count()} customers, {Line.objects.count()} purchases, {Case.objects.count()} cases, "
         f"{User.objects.count()} people of staff."
@@ -189,19 +194,21 @@ class _Seeding:
         return str(intent.latest_charge)
 
     def _use(self, line: Line, story: Story) -> None:
-        """Jobs spread over the time since the purchase; every seventh failed."""
+        """Jobs spread over the time since the purchase; every seventh failed, and all while it was broken."""
+        broken_from = clock.now() - timedelta(days=story.broken_days)
         span = clock.now() - line.purchased_at
         paid_by = PaidBy.CREDITS if line.product == Product.CREDITS else PaidBy.QUOTA
         events = []
         for number in range(story.used + story.used // 6):
-            failed = number % FAILING == 0 and number > 0
+            at = line.purchased_at + span * (number + 1) / (story.used + story.used // 6 + 1)
+            failed = at >= broken_from or (number % FAILING == 0 and number > 0)
             events.append(
                 ReportedJob(
                     source="fluxpaint",
                     event_id=f"{line.order.number}-{number}",
                     customer_id=str(line.order.customer_id),
                     meter=METER,
-                    at=line.purchased_at + span * (number + 1) / (story.used + story.used // 6 + 1),
+                    at=at,
                     outcome=UseOutcome.FAILED if failed else UseOutcome.SUCCEEDED,
                     paid_by=paid_by,
                 )
@@ -272,7 +279,7 @@ STORIES = (
     Story("Grace Kim", "annual", 5, 10, _convert_without_saying_why),
     Story("Hugo Moreau", "monthly", 12, 80, _fault, locale="fr_FR", country="FR"),
     Story("Ines Duarte", "monthly", 15, 55, _fault_stated),
-    Story("Jonas Berg", "monthly", 25, 70, _fault_of_weeks),
+    Story("Jonas Berg", "monthly", 25, 70, _fault_of_weeks, broken_days=16),
     Story("Kavya Rao", "monthly", 4, 8, _double_charge),
     Story("Liam Byrne", "monthly", 8, 15, _asked_back),
     Story("Mei Tanaka", "monthly", 20, 10, _waived),

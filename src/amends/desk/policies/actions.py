@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
 from functools import lru_cache
 from uuid import UUID
 
@@ -21,6 +23,7 @@ from amends.policy import dates
 from amends.policy.expression import Compare, Given, Number, walk
 from amends.policy.facts import read_facts
 from amends.policy.model import Parameter, Policy
+from amends.policy.page.changes import TextChange, find_text_changes
 from amends.policy.report import Fact, RuleReport, report_facts, report_rules
 from amends.policy.versions import best_of, decide_each
 
@@ -70,6 +73,23 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
     Raises: NoPolicyError.
     """
     return _in_force(_published(name), at)
+
+
+def published_versions(name: str) -> list[PolicyVersion]:
+    """Every published version, the latest first."""
+    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False)
+    return list(published.select_related("published_by").order_by("-effective_at"))
+
+
+def text_changes(
+    name: str, before: str, after: str
+) -> tuple[PolicyVersion, PolicyVersion, tuple[TextChange, ...]] | None:
+    """Two published versions and what changed from one text to the other; None where one of them is not there."""
+    found = {one.version: one for one in published_versions(name)}
+    if before not in found or after not in found:
+        return None
+    old, new = found[before], found[after]
+    return old, new, find_text_changes(read(old), read(new))
 
 
 def version_at_purchase(purchased_at: datetime) -> PolicyVersion:
@@ -159,6 +179,44 @@ def fix_days(policy: Policy) -> int | None:
     """Within how many days the page promises to fix a fault."""
     parameter = policy.parameters.get("fix_time")
     return parameter.value if parameter is not None and isinstance(parameter.value, int) else None
+
+
+def days_open(policy: Policy, reported_at: datetime, at: datetime) -> int:
+    """For how many days a fault was open at an instant: 0 on the day of the report.
+
+    Time: days of the policy's zone.
+    """
+    zone = dates.load_zone(policy.zone)
+    return (at.astimezone(zone).date() - reported_at.astimezone(zone).date()).days
+
+
+@dataclass(frozen=True, slots=True)
+class FaultMeasure:
+    """The numbers of the page by which jobs show what a fault does (reading R12)."""
+
+    share_broken: Fraction
+    """From this share on it is so: of failed jobs, or of days."""
+    share_working: Fraction
+    """Up to this share of failed jobs it is not."""
+    jobs_enough: int
+    days_enough: int
+
+
+def fault_measure(policy: Policy) -> FaultMeasure | None:
+    """By which numbers the page judges a fault; None where it does not name them all."""
+    shares = [_service_share(policy, name) for name in ("share_broken", "share_working")]
+    counts = [service_number(policy, name) for name in ("jobs_enough", "days_enough")]
+    match [*shares, *counts]:
+        case [Fraction() as broken, Fraction() as working, int(jobs), int(days)]:
+            return FaultMeasure(broken, working, jobs, days)
+        case _:
+            return None
+
+
+def _service_share(policy: Policy, name: str) -> Fraction | None:
+    parameter = policy.parameters.get(name)
+    value = parameter.value if parameter is not None and parameter.is_service else None
+    return value if isinstance(value, Fraction) else None
 
 
 def arrival(policy: Policy, method: str) -> tuple[str, str] | None:
