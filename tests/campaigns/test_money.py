@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 
 from amends.desk.payments.actions import RefundPlan, request_refund
+from answers import try_answers
 from conftest import ROOT
 from planted_money import PLANTED, Planted
 from planting import plant
@@ -23,6 +24,12 @@ def _no_world_left() -> Iterator[None]:
     yield
     forget_world()
     leave()
+
+
+def test_no_sequence_of_two_answers_breaks_a_promise() -> None:
+    ((_, held, words),) = try_answers(2)
+
+    assert (held, words.split(" held")[0]) == (True, "894")
 
 
 @pytest.mark.parametrize("seed", [*range(3), *KEPT])
