@@ -49,7 +49,7 @@ START = datetime(2025, 9, 1, 10, tzinfo=UTC)
 STEPS = 24
 HELD = 0.1
 CAPTURED = 1900
-METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail")
+METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail", "pm_voucher")
 PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 87_000, 87_000, 90_100)
 """Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
 LONG_PAUSE = 21 * 86_400
