@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 from amends.desk.payments.gateway import GatewayError, OutcomeUnknown, Rejected, Transient
 from amends.desk.payments.protocol import NEEDS_PERSON, Absence, Step, after_absence, next_step, turn
@@ -142,13 +143,11 @@ def follow(length: int) -> Iterator[tuple[list[str], str]]:
             # What is late arrives in the end, whatever was decided meanwhile.
             yield told, broken(row, gateway.land(now + LATE))
             continue
-        for pause in PAUSES:
-            for is_disputed in {was_disputed, True}:
-                for said in ANSWERS:
-                    at = now + pause
-                    after, then = act(row, gateway.land(at), at, said, is_disputed=is_disputed)
-                    line = f"{pause}{', disputed' * is_disputed}: {said}, {after.state}"
-                    branches.append((after, then, at, [*told, line], is_disputed))
+        for pause, is_disputed, said in product(PAUSES, {was_disputed, True}, ANSWERS):
+            at = now + pause
+            after, then = act(row, gateway.land(at), at, said, is_disputed=is_disputed)
+            line = f"{pause}{', disputed' * is_disputed}: {said}, {after.state}"
+            branches.append((after, then, at, [*told, line], is_disputed))
 
 
 def try_answers(length: int) -> Iterator[tuple[str, bool, str]]:
