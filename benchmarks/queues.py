@@ -53,7 +53,7 @@ def main() -> None:
     from django.db import connection, transaction  # noqa: PLC0415 -- needs the settings
 
     from amends.desk.accounts.models import User  # noqa: PLC0415 -- as above
-    from amends.desk.console.queues import QUEUES, cases_in, counts, read_page  # noqa: PLC0415 -- as above
+    from amends.desk.console.queues import QUEUES, Queue, cases_in, counts, read_page  # noqa: PLC0415 -- as above
     from amends.desk.console.rows import make_rows  # noqa: PLC0415 -- as above
     from amends.desk.policies.actions import publish  # noqa: PLC0415 -- as above
 
@@ -69,7 +69,7 @@ def main() -> None:
             cursor.execute("VACUUM (ANALYZE)")
         for name, queue in QUEUES.items():
 
-            def look(queue: object = queue) -> object:
+            def look(queue: Queue = queue) -> object:
                 return make_rows(read_page(cases_in(queue, agent), queue.order, "").cases)
 
             found.setdefault(name, []).append(_milliseconds(look))

@@ -11,8 +11,9 @@ from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.approving import settle_approval
+from amends.desk.cases.diagnosis import Diagnosis, origins
 from amends.desk.cases.due_dates import due_dates, pause_days, skipped
-from amends.desk.cases.facts import CaseFacts, as_first_told, gather
+from amends.desk.cases.facts import CaseFacts, as_first_told, as_just_reported, gather
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKind, TaskKind
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
 from amends.desk.policies import actions as policies
@@ -47,6 +48,13 @@ class Judgement:
     decision: Decision
     alternatives: tuple[Decision, ...]
     explanation: Explanation
+    origins: tuple[str, ...]
+    """Where the facts of a fault came from."""
+
+    @property
+    def said(self) -> dict[str, object]:
+        """All sentences under their names."""
+        return self.explanation.as_json() | {"origins": list(self.origins)}
 
 
 def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgement:
@@ -64,7 +72,9 @@ def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgeme
     )
     policy = decision.policy
     facts = read_facts(policy.inputs, policy.currencies, found.inputs)
-    return Judgement(version, decision, tuple(others), explain(policy, facts, decision, case.customer.locale))
+    locale = case.customer.locale
+    sources = tuple(origins(decision, found.diagnosis, locale)) if found.diagnosis else ()
+    return Judgement(version, decision, tuple(others), explain(policy, facts, decision, locale), sources)
 
 
 def judge_now(case: Case, waiver: Waiver | None = None) -> tuple[CaseFacts, Judgement]:
@@ -91,8 +101,7 @@ def foresee(case: Case) -> tuple[Judgement, dict[str, object]]:
     """
     found = gather(case)
     if case.request == RequestKind.TECHNICAL and found.inputs.get("issue_resolved_at") != "none":
-        found.inputs["issue_reported_at"] = found.inputs["requested_at"]
-        found.inputs["issue_resolved_at"] = "none"
+        found = as_just_reported(found)
     judgement = judge(case, found)
     return judgement, _plan(case, judgement.decision, found)
 
@@ -166,7 +175,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
         inputs=found.inputs,
         core=decision.core(),
         core_sha256=decision.core_sha256,
-        explanation=judgement.explanation.as_json(),
+        explanation=judgement.said,
         alternatives=[other.core() for other in judgement.alternatives],
         outcome=decision.outcome.value,
         grant=decision.grant or "",
@@ -181,6 +190,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
         usage_count=found.usage.count,
         usage_watermark=found.usage.watermark,
         usage_sha256=found.usage.sha256,
+        diagnosis=found.diagnosis.as_json() if found.diagnosis else None,
         decided_at=clock.now(),
     )
     record(
@@ -230,12 +240,22 @@ def _ask(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
         _put(case, CaseState.WAITING_ON_CUSTOMER)
         _ask_customer(case, decided, decision, judgement.explanation)
     elif names := _asked_of(decision, "staff"):
-        tasks.give(case, TaskKind.STATE_FACTS, f"Please state: {', '.join(names)}")
+        tasks.give(case, TaskKind.STATE_FACTS, f"Please state: {', '.join(names)}{_left_open(decided)}")
         _put(case, CaseState.OPEN)
     else:
         names = _asked_of(decision, "desk")
         tasks.give(case, TaskKind.MISSING_AT_DESK, f"Not known yet: {', '.join(names)}")
         _put(case, CaseState.WAITING_ON_DESK, wakes_at=clock.now() + LOOK_AGAIN_EVERY)
+
+
+def _left_open(decided: DecisionRecord) -> str:
+    """What the jobs of a fault say, for the person who has to judge it."""
+    if decided.diagnosis is None:
+        return ""
+    found = Diagnosis(**decided.diagnosis)
+    if found.tried == 0:
+        return ". No job has run since the report."
+    return f". The jobs leave it open: {found.jobs_in_words}, {found.days_in_words}."
 
 
 def _ask_customer(case: Case, decided: DecisionRecord, decision: Decision, explanation: Explanation) -> None:

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
 from functools import lru_cache
 from uuid import UUID
 
@@ -159,6 +161,44 @@ def fix_days(policy: Policy) -> int | None:
     """Within how many days the page promises to fix a fault."""
     parameter = policy.parameters.get("fix_time")
     return parameter.value if parameter is not None and isinstance(parameter.value, int) else None
+
+
+def days_open(policy: Policy, reported_at: datetime, at: datetime) -> int:
+    """For how many days a fault was open at an instant: 0 on the day of the report.
+
+    Time: days of the policy's zone.
+    """
+    zone = dates.load_zone(policy.zone)
+    return (at.astimezone(zone).date() - reported_at.astimezone(zone).date()).days
+
+
+@dataclass(frozen=True, slots=True)
+class FaultMeasure:
+    """The numbers of the page by which jobs show what a fault does (reading R12)."""
+
+    share_broken: Fraction
+    """From this share on it is so: of failed jobs, or of days."""
+    share_working: Fraction
+    """Up to this share of failed jobs it is not."""
+    jobs_enough: int
+    days_enough: int
+
+
+def fault_measure(policy: Policy) -> FaultMeasure | None:
+    """By which numbers the page judges a fault; None where it does not name them all."""
+    shares = [_service_share(policy, name) for name in ("share_broken", "share_working")]
+    counts = [service_number(policy, name) for name in ("jobs_enough", "days_enough")]
+    match [*shares, *counts]:
+        case [Fraction() as broken, Fraction() as working, int(jobs), int(days)]:
+            return FaultMeasure(broken, working, jobs, days)
+        case _:
+            return None
+
+
+def _service_share(policy: Policy, name: str) -> Fraction | None:
+    parameter = policy.parameters.get(name)
+    value = parameter.value if parameter is not None and parameter.is_service else None
+    return value if isinstance(value, Fraction) else None
 
 
 def arrival(policy: Policy, method: str) -> tuple[str, str] | None:
