@@ -42,9 +42,14 @@ def simulate(low: int, high: int, database: str, source: Path = ROOT / "src") ->
 
 
 def run(source: Path, *words: str) -> tuple[bool, str]:
-    """Run the simulation over the code of a folder; whether all held, and what was said."""
+    """Run the simulation over the code of a folder; whether all held, and what was said.
+
+    Raises: RuntimeError: it did not come to an end by itself.
+    """
     path = os.pathsep.join([str(source), str(CAMPAIGNS)])
     environment = os.environ | {"PYTHONPATH": path}
     command = [sys.executable, "-m", "simulation", *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode == 0, done.stdout.strip() or done.stderr.strip()
+    if not done.stdout:
+        raise RuntimeError(done.stderr)
+    return done.returncode == 0, done.stdout.strip()
