@@ -129,9 +129,8 @@ class World:
         """
         self.step(self.ask)
         for _ in range(STEPS):
-            self.step(
-                self.dice.choices([one for one, _ in self._choices()], [w for _, w in self._choices()])[0]
-            )
+            steps, weights = zip(*self._choices(), strict=True)
+            self.step(self.dice.choices(steps, weights)[0])
         self.end()
 
     def end(self) -> None:
@@ -256,8 +255,9 @@ class World:
         send_next(self.gateway)
 
     def tell(self) -> None:
-        """An event arrives: any of them, in any order, perhaps again; some never do."""
-        events = [one for one in self.account.store.all("event") if str(one["id"])[-1] not in "aeiou"]
+        """An event arrives: any of them, in any order, perhaps again; every fifth never does."""
+        oldest_first = self.account.store.all("event")[::-1]
+        events = [one for number, one in enumerate(oldest_first, 1) if number % 5]
         if not events:
             return
         event = self.dice.choice(events)
