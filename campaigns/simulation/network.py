@@ -61,7 +61,7 @@ class Weather:
     death: float = 0
     interruption: float = 0
     lag: float = 0
-    """That one object is read as it was when it was last read."""
+    """That a refund is read as it was when it was first read."""
     faults: tuple[str, ...] = ()
 
 
@@ -97,7 +97,7 @@ class Network(stripe.HTTPClient):
     sendings: list[Sending] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
     read: dict[str, Reply] = field(default_factory=dict)
-    """What was last read of each object."""
+    """What was first read of each object."""
     under_way: dict[str, int] = field(default_factory=dict)
     """The refunds that a worker waits for, since when."""
     sent_twice: list[str] = field(default_factory=list)
@@ -152,7 +152,7 @@ class Network(stripe.HTTPClient):
         """The request arrives, and the account answers."""
         reply = self.account.answer(asked)
         if asked.method == "GET" and reply is not None and reply.status < 300 and reply.cut_to is None:
-            self.read[asked.path] = reply
+            self.read.setdefault(asked.path, reply)
         refund_id = _refund_id(asked)
         if refund_id and reply is not None:
             self.sendings.append(

@@ -314,6 +314,7 @@ class World:
         actions = (
             self.work,
             self.work,
+            self.compare,
             self.apply,
             self.tell,
             self.pass_time,
