@@ -1,6 +1,6 @@
 """Exactly once, under every fault: `bin/campaign money [PART …] [--worlds N] [--first SEED]`.
 
-Parts: worlds (seeds of the simulator), planted (defects that it must find), processes (real workers that die, freeze
+Parts: answers (every short sequence, through the rules alone), worlds (seeds of the simulator), planted (defects that must be found), processes (real workers that die, freeze
 and lose their database), chaos (200 refunds under all of it). The report stands in var/campaigns/money.md, too.
 """
 
@@ -17,7 +17,7 @@ import worlds
 from simulation.database import STATE
 
 REPORT = STATE / "money.md"
-PARTS = ("worlds", "planted", "processes", "chaos")
+PARTS = ("answers", "worlds", "planted", "processes", "chaos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ def _read_arguments() -> argparse.Namespace:
 
 def _trials(part: str, asked: argparse.Namespace) -> Iterator[Trial]:
     parts: dict[str, Callable[[], Iterator[tuple[str, bool, str]]]] = {
+        "answers": worlds.try_answers,
         "worlds": lambda: worlds.try_worlds(asked.first, asked.worlds, asked.jobs),
         "planted": lambda: planting.try_planted(asked.first, asked.jobs),
         "processes": processes.try_processes,

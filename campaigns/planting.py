@@ -1,4 +1,4 @@
-"""Plant each defect into a copy of the source, and see the simulation find it."""
+"""Plant each defect into a copy of the source, and see it found: by a sequence of answers, else by a world."""
 
 import shutil
 import tempfile
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from planted_money import PLANTED, Planted
-from worlds import ROOT, simulate
+from worlds import ROOT, run, simulate
 
 SEEDS_MAX = 300
 
@@ -26,20 +26,27 @@ def try_planted(first: int, jobs: int) -> Iterator[tuple[str, bool, str]]:
 
 def _try(planted: Planted, first: int, database: str) -> tuple[str, bool, str]:
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(ROOT / "src", Path(folder) / "src")
-        plant(planted, Path(folder))
-        held, said = simulate(first, first + SEEDS_MAX, database, Path(folder) / "src")
-    if planted.redundant:
-        return (
-            planted.name,
-            held,
-            f"redundant: {planted.redundant}" if held else f"found: {said.splitlines()[0]}",
-        )
-    return planted.name, not held, "not found" if held else f"found: {_finding(said)}"
+        source = Path(folder) / "src"
+        shutil.copytree(ROOT / "src", source)
+        try:
+            plant(planted, Path(folder))
+        except StalePatchError as error:
+            return planted.name, False, str(error)
+        found = _find(source, first, database)
+    if planted.redundant and not found:
+        return planted.name, True, f"redundant: {planted.redundant}"
+    return planted.name, bool(found) and not planted.redundant, found or "not found"
 
 
-def _finding(said: str) -> str:
-    return next((line for line in said.splitlines() if line.startswith("seed ")), said.splitlines()[-1])[:160]
+def _find(source: Path, first: int, database: str) -> str:
+    """What shows the defect; empty where nothing does."""
+    held, said = run(source, "answers", "3")
+    if held:
+        held, said = simulate(first, first + SEEDS_MAX, database, source)
+    if held:
+        return ""
+    lines = said.splitlines()
+    return f"found: {next((line for line in lines if line.startswith('seed ')), lines[-1])[:160]}"
 
 
 def plant(planted: Planted, folder: Path) -> None:
@@ -51,5 +58,5 @@ def plant(planted: Planted, folder: Path) -> None:
         path = folder / patch.file
         text = path.read_text(encoding="utf-8")
         if text.count(patch.before) != 1:
-            raise StalePatchError(f"{planted.name}: {patch.file} has {text.count(patch.before)} such places")
+            raise StalePatchError(f"{patch.file} has {text.count(patch.before)} such places")
         path.write_text(text.replace(patch.before, patch.after), encoding="utf-8")

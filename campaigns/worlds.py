@@ -13,6 +13,15 @@ CAMPAIGNS = Path(__file__).parent
 ROOT = CAMPAIGNS.parent
 
 
+LENGTH = 4
+
+
+def try_answers() -> Iterator[tuple[str, bool, str]]:
+    """Every sequence of answers, through the rules alone."""
+    held, said = run(ROOT / "src", "answers", str(LENGTH))
+    yield f"every sequence of {LENGTH} answers, pauses and disputes", held, said
+
+
 def try_worlds(first: int, number: int, jobs: int) -> Iterator[tuple[str, bool, str]]:
     """Every seed of the range; the first that breaks ends its process and prints what led there."""
     bounds = [first + number * job // jobs for job in range(jobs + 1)]
@@ -29,9 +38,18 @@ def try_worlds(first: int, number: int, jobs: int) -> Iterator[tuple[str, bool, 
 
 def simulate(low: int, high: int, database: str, source: Path = ROOT / "src") -> tuple[bool, str]:
     """Run seeds over the code of a folder; whether all held, and what was said."""
+    return run(source, "worlds", str(low), str(high), database)
+
+
+def run(source: Path, *words: str) -> tuple[bool, str]:
+    """Run the simulation over the code of a folder; whether all held, and what was said.
+
+    Raises: RuntimeError: it did not come to an end by itself.
+    """
     path = os.pathsep.join([str(source), str(CAMPAIGNS)])
-    command = [sys.executable, "-m", "simulation", str(low), str(high), database]
-    done = subprocess.run(
-        command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
-    )
-    return done.returncode == 0, done.stdout.strip() or done.stderr.strip()
+    environment = os.environ | {"PYTHONPATH": path}
+    command = [sys.executable, "-m", "simulation", *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if not done.stdout:
+        raise RuntimeError(done.stderr)
+    return done.returncode == 0, done.stdout.strip()

@@ -60,6 +60,8 @@ class Weather:
     late: float = 0
     death: float = 0
     interruption: float = 0
+    lag: float = 0
+    """That a refund is read as it was when it was first read."""
     faults: tuple[str, ...] = ()
 
 
@@ -70,6 +72,7 @@ def draw_weather(dice: Random) -> Weather:
         late=dice.choice((0, 0.1)),
         death=dice.choice((0, 0.05, 0.15)),
         interruption=dice.choice((0, 0.15, 0.3)),
+        lag=dice.choice((0, 0.2)),
         faults=FAULTS if dice.random() < 0.5 else tuple(dice.sample(FAULTS, 2)),
     )
 
@@ -93,6 +96,8 @@ class Network(stripe.HTTPClient):
     weather: Weather = field(default_factory=Weather)
     sendings: list[Sending] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
+    read: dict[str, Reply] = field(default_factory=dict)
+    """What was first read of each object."""
     under_way: dict[str, int] = field(default_factory=dict)
     """The refunds that a worker waits for, since when."""
     sent_twice: list[str] = field(default_factory=list)
@@ -132,14 +137,22 @@ class Network(stripe.HTTPClient):
             _fail("Read timed out.")
         if self._happens(self.weather.fault):
             self._plan(asked, self.dice.choice(self.weather.faults))
-        reply = self.deliver(asked)
+        reply = self._read_late(asked) or self.deliver(asked)
         self._die_perhaps()
         self._let_others_act()
         return reply
 
+    def _read_late(self, asked: Asked) -> Reply | None:
+        """What a replica says that lags behind; None where the account itself answers."""
+        earlier = self.read.get(asked.path)
+        is_one = asked.method == "GET" and asked.path.startswith("/v1/refunds/")
+        return earlier if is_one and self._happens(self.weather.lag) else None
+
     def deliver(self, asked: Asked, *, is_late: bool = False) -> Reply | None:
         """The request arrives, and the account answers."""
         reply = self.account.answer(asked)
+        if asked.method == "GET" and reply is not None and reply.status < 300 and reply.cut_to is None:
+            self.read.setdefault(asked.path, reply)
         refund_id = _refund_id(asked)
         if refund_id and reply is not None:
             self.sendings.append(

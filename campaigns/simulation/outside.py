@@ -33,7 +33,11 @@ class Outside:
 
     def fail_one(self) -> None:
         """A bank sends money back."""
-        alive = [one for one in self.store.all("refund") if one["status"] in ("pending", "succeeded")]
+        alive = [
+            one
+            for one in self.store.all("refund")
+            if one["status"] in ("pending", "requires_action", "succeeded")
+        ]
         if alive:
             self.api.refunds.fail(self.dice.choice(alive), "declined")
 

@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
-from amends.desk.cases.models import Case, CaseState, DecisionRecord, TaskKind
+from amends.desk.cases.models import Case, CaseState, DecisionRecord, Task, TaskKind
 from amends.desk.cases.plans import refund_plan
 from amends.desk.orders import actions as orders
 from amends.desk.orders.models import PlanChange, PlanChangeState
@@ -21,7 +23,7 @@ from amends.desk.unit_of_work import unit_of_work
 DELAYED = ("insufficient_funds", "charge_pending")
 NO_FUNDS = ("insufficient_funds", "balance_insufficient")
 LONG = timedelta(days=7)
-"""How long a refund may be at the gateway before somebody asks there."""
+"""How long a refund may be on its way before somebody asks."""
 _BAD = {
     RefundState.REJECTED: "The payment provider refused",
     RefundState.FAILED: "The bank sent the money back",
@@ -87,9 +89,10 @@ def follow(case_id: UUID) -> None:
 
 def follow_left_behind(limit: int = 100) -> None:
     """Bring along cases whose worker died after the answer was written down."""
-    ended = Refund.objects.exclude(state__in=LIVE).values("case_id")
-    behind = Case.objects.filter(state=CaseState.PAYING, id__in=ended).values_list("id", flat=True)
-    for case_id in behind[:limit]:
+    ended = Refund.objects.filter(case_id=OuterRef("id")).exclude(state__in=LIVE)
+    given = Task.objects.filter(case=OuterRef("id"), kind=TaskKind.FAILED_PLAN_CHANGE, done_at=None)
+    behind = Case.objects.filter(Exists(ended), ~Exists(given), state=CaseState.PAYING)
+    for case_id in behind.values_list("id", flat=True)[:limit]:
         follow(case_id)
 
 
@@ -121,8 +124,8 @@ def _why_it_waits(refund: Refund) -> str:
         return "Our balance at the payment provider is too low: top it up, and it is sent by itself"
     if refund.reason == NO_ACCESS:
         return "The payment provider does not accept our key: set a valid one, and it is sent by itself"
-    if refund.last_sent_at is not None and clock.now() - refund.last_sent_at > LONG:
-        return "The payment provider has had it for more than a week: ask there"
+    if clock.now() - refund.created_at > LONG:
+        return "It has been on its way for more than a week: ask the payment provider"
     return ""
 
 

@@ -192,7 +192,7 @@ def catch_up(gateway: StripeGateway) -> int:
     return missed
 
 
-def compare_due(gateway: StripeGateway, limit: int = 100) -> list[Payment]:
+def compare_due(gateway: StripeGateway, limit: int = 1_000) -> list[Payment]:
     """Compare the sums of payments that moved lately with the gateway's, each once a day.
 
     What the gateway has and we have not is imported, and our own rows follow what it says.

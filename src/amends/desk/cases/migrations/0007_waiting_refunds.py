@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0005_open_cases"),
+        ("cases", "0006_diagnosis"),
     ]
 
     operations = [
