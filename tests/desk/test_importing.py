@@ -1,11 +1,14 @@
 """Past sales come from the gateway whole and once, whatever interrupts it; what nobody says is listed."""
 
+import csv
+import io
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -14,8 +17,9 @@ from amends.desk import embedded_postgres
 from amends.desk.accounts.models import Customer
 from amends.desk.books import check_books
 from amends.desk.credits.models import Lot
+from amends.desk.exporting import write_orders, write_requests
 from amends.desk.importing.fetching import fetch_all
-from amends.desk.importing.meaning import MeaningError, read_map
+from amends.desk.importing.meaning import Meaning, MeaningError, read_map
 from amends.desk.importing.models import Cursor, Fetched
 from amends.desk.importing.telling import Telling, Told
 from amends.desk.journal.models import Entry
@@ -24,13 +28,18 @@ from amends.desk.payments.gateway import GatewayEvent, OutcomeUnknown
 from amends.desk.payments.inbox import apply_notice, receive
 from amends.desk.payments.models import Dispute, Payment, Refund
 from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.policies.actions import publish
 from amends.desk.retention import erase_person
+from amends.policy.decision import decide
+from amends.policy.reader import read_policy
 from amends.sandbox.scenarios import play
 from amends.sandbox.server import Sandbox
 from conftest import ROOT, TEST_STATE
 from gateways import control
 from trade import sdk
 
+DOCUMENT = ROOT / "docs" / "import.md"
+POLICY = (ROOT / "policies" / "flux-kontext.md").read_text()
 MONTHLY = {"amends_plan": "monthly", "amends_meter": "generation"}
 
 
@@ -250,6 +259,15 @@ def test_credit_for_unused_time_is_listed_and_not_guessed(sandbox: Sandbox, gate
     assert (Order.objects.count(), Subscription.objects.get().plan_id) == (1, "large")
 
 
+def test_the_file_in_the_documents_reads() -> None:
+    (block,) = [text for text in DOCUMENT.read_text().split("```text\n") if text.startswith('["price_')]
+
+    assert read_map(block.split("```")[0]) == {
+        "price_1Nq4kLk2": Meaning("generation", plan="annual", monthly="monthly"),
+        "prod_Od9sm2": Meaning("generation", credits=1000),
+    }
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
@@ -340,3 +358,37 @@ def wait_until(is_there: Callable[[], bool]) -> None:
     while not is_there():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+@pytest.mark.usefixtures("year")
+def test_past_requests_and_orders_come_out_as_inputs_that_the_policy_decides(gateway: StripeGateway) -> None:
+    policy = read_policy(ROOT / "policies" / "flux-kontext.md")
+    publish(POLICY, None, at=datetime(2025, 8, 1, tzinfo=UTC))
+    bring_in(gateway)
+    written, orders = io.StringIO(), io.StringIO()
+
+    assert (write_requests(written), write_orders(orders, timedelta(days=3))) == (1, 48)
+    (asked,) = csv.DictReader(written.getvalue().splitlines())
+    rows = list(csv.DictReader(orders.getvalue().splitlines()))
+
+    assert list(asked) == ["id", "currency", *policy.inputs]
+    assert (asked["refunded"], asked["paid"], asked["dispute"], asked["accidental"]) == (
+        "0",
+        "1900",
+        "none",
+        "",
+    )
+    assert {row["fee"] for row in rows} == {"85"}
+    decisions = [decide(policy, case_of(row)) for row in rows]
+    assert {decision.outcome.value for decision in decisions} == {"needs_information"}
+    granted = decide(policy, case_of(rows[0]) | {"reason_given": True})
+    assert (granted.outcome.value, granted.grant) == ("granted", "refund")
+
+
+def case_of(row: dict[str, str]) -> dict[str, object]:
+    """A row as a case: numbers and yes or no are no words."""
+    words = {"true": True, "false": False}
+    known = {name: value for name, value in row.items() if value and name != "id"}
+    return {
+        name: words.get(value, int(value) if value.isdecimal() else value) for name, value in known.items()
+    }

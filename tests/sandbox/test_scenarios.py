@@ -27,6 +27,12 @@ def test_the_shipped_scenario_plays(sandbox: Sandbox, sdk: stripe.StripeClient) 
     assert sdk.v1.customers.list({"limit": 1}).data[0].created < 1_800_000_000
 
 
+def test_the_scenario_in_the_documents_plays(sandbox: Sandbox) -> None:
+    written = (ROOT / "docs" / "sandbox.md").read_text().split("```json\n")[1].split("```")[0]
+
+    assert play(sandbox.account, written) == 9
+
+
 @pytest.mark.parametrize(
     "scenario, message",
     [

@@ -47,6 +47,7 @@ class Commands(click.Group):
         "reconcile": "desk.reconcile_command",
         "reset-factor": "desk.reset_factor_command",
         "totp": "totp.totp_command",
+        "export": "exporting.export_group",
         "import": "importing.import_group",
         "sandbox": "sandbox.sandbox_command",
     }

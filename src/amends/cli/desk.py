@@ -332,7 +332,7 @@ def erase_command(customer: str) -> None:
 @click.argument("email")
 def reset_factor_command(email: str) -> None:
     """Take a member of staff's second factor away, when no administrator is left who could; ends their sessions."""
-    _connect()
+    connect_desk()
     from amends.desk.accounts.factors import reset_factors
     from amends.desk.accounts.models import User
 
