@@ -92,8 +92,8 @@ def test_a_year_of_sales_becomes_orders_whose_books_are_right(
     told = bring_in(gateway)
 
     charges = [one for one in sdk(sandbox).v1.charges.list({"limit": 100}).auto_paging_iter() if one.captured]
-    assert (len(charges), told.counts["orders"], Payment.objects.count()) == (49, 48, 48)
-    assert [words.split(": ", 1)[1][:21] for words in told.problems] == ["it paid no invoice, a"]
+    assert (len(charges), told.recorded["order"], Payment.objects.count()) == (49, 48, 48)
+    assert [words.split(": ", 1)[1][:21] for words in told.problems()] == ["it paid no invoice, a"]
     assert sorted(Refund.objects.values_list("amount", "origin", "state")) == [(900, "gateway", "succeeded")]
     assert list(Dispute.objects.values_list("status", "amount")) == [("lost", 1900)]
     assert list(check_books()) == []
@@ -152,12 +152,14 @@ def test_a_price_of_which_nobody_says_what_it_sells_is_listed_until_a_file_says_
     (price,) = sdk(sandbox).v1.prices.list().data
 
     told = bring_in(gateway)
-    assert [words.split(":")[0] for words in told.problems][1:] == [f"charge {charge}"]
-    assert f'a table ["{price.id}"]' in told.problems[1]
+    (waiting,) = told.untold.values()
+    assert [ref.split()[0] for ref in waiting] == ["subscription", "charge"]
+    assert waiting[1] == f"charge {charge}"
+    assert f'a table ["{price.id}"]' in told.problems()[0]
     assert (Order.objects.count(), Payment.objects.count(), Entry.objects.count()) == (0, 0, 0)
 
     told = bring_in(gateway, f'["{price.id}"]\ncredits = 500\nmeter = "generation"')
-    assert (told.counts["orders"], Lot.objects.get().quantity) == (1, 500)
+    assert (told.recorded["order"], Lot.objects.get().quantity) == (1, 500)
 
 
 def test_a_charge_without_an_invoice_says_its_credits_itself(
@@ -177,7 +179,7 @@ def test_a_charge_without_an_invoice_says_its_credits_itself(
 
     told = bring_in(gateway)
 
-    assert (told.problems, Lot.objects.get().quantity, Line.objects.get().product) == ([], 1000, "credits")
+    assert (told.untold, Lot.objects.get().quantity, Line.objects.get().product) == ({}, 1000, "credits")
     assert Customer.objects.get().external_id == "user-7"
 
 
@@ -211,7 +213,7 @@ def test_what_changes_while_pages_are_fetched_is_there_as_it_is_now(
     fetch_all(gateway, meanwhile)
     told = Telling(gateway, {}, lambda *_: None).tell_all()
 
-    assert told.problems == []
+    assert told.untold == {}
     assert sorted(Payment.objects.values_list("gateway_ref", flat=True)) == sorted([charge, *later])
     assert Refund.objects.get().amount == 700
     assert Fetched.objects.get(ref=charge).content["amount_refunded"] == 700
@@ -253,7 +255,7 @@ def test_credit_for_unused_time_is_listed_and_not_guessed(sandbox: Sandbox, gate
 
     told = bring_in(gateway)
 
-    assert [words.split(": ", 1)[1][:35] for words in told.problems] == [
+    assert [words.split(": ", 1)[1][:35] for words in told.problems()] == [
         "its invoice gives credit for unused"
     ]
     assert (Order.objects.count(), Subscription.objects.get().plan_id) == (1, "large")
@@ -330,7 +332,7 @@ def test_a_process_that_is_killed_in_the_middle_of_two_thousand_objects_goes_on_
 
     assert half == 1_001
     assert Fetched.objects.count() == 1_401
-    assert said.strip().splitlines()[-1].endswith("0 could not be told; they stand above with what to do.")
+    assert said.strip().splitlines()[-1].endswith("Not told: 0.")
     assert (Order.objects.count(), Payment.objects.count(), Customer.objects.count()) == (400, 400, 100)
     assert list(check_books()) == []
 

@@ -1,11 +1,15 @@
 """The commands that bring past sales into the desk."""
 
 import sys
-from typing import TextIO
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from amends.cli.desk import connect_desk
+
+if TYPE_CHECKING:
+    from amends.desk.importing.telling import Told
 
 
 @click.group("import")
@@ -42,8 +46,8 @@ def stripe_command(mapping: TextIO | None, *, as_json: bool) -> None:
         raise click.ClickException(
             f"The gateway gave no usable answer ({error.code}). Run the command again; it goes on where it was."
         ) from None
-    _show(told.counts, told.problems, as_json=as_json)
-    sys.exit(1 if told.problems else 0)
+    _show(told, as_json=as_json)
+    sys.exit(1 if told.untold else 0)
 
 
 def _report(kind: str, count: int) -> None:
@@ -52,15 +56,24 @@ def _report(kind: str, count: int) -> None:
         click.echo(f"\r\x1b[K{kind}: {count}", nl=False, err=True)
 
 
-def _show(counts: dict[str, int], problems: list[str], *, as_json: bool) -> None:
+def _show(told: "Told", *, as_json: bool) -> None:
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", nl=False, err=True)
     if as_json:
         import json
 
-        click.echo(json.dumps({"counts": counts, "problems": problems}))
+        click.echo(
+            json.dumps({"looked_at": told.looked_at, "recorded": told.recorded, "untold": told.untold})
+        )
         return
-    for problem in problems:
+    for problem in told.problems():
         click.echo(problem)
-    done = ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"
-    click.echo(f"Looked at {done}. {len(problems)} could not be told; they stand above with what to do.")
+    looked_at, recorded = _counted(told.looked_at), _counted(told.recorded)
+    click.echo(
+        f"Looked at: {looked_at}. Recorded: {recorded}. Not told: {sum(map(len, told.untold.values()))}."
+    )
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    words = [f"{count:,} {name}{'s' if count > 1 else ''}" for name, count in counts.items() if count]
+    return ", ".join(words) or "nothing"

@@ -1,6 +1,7 @@
 """From what was fetched to plans, customers, subscriptions, orders and payments; what cannot be told is listed."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -26,6 +27,8 @@ from amends.desk.payments.stripe_objects import read_charge
 
 ACTOR = "import"
 Item: TypeAlias = Mapping[str, object]
+SHOWN = 3
+"""How many of the objects with one problem are named."""
 _ENDED = ("canceled", "incomplete_expired")
 
 
@@ -37,13 +40,14 @@ class UntoldError(Exception):
 class Told:
     """What came of an import."""
 
-    counts: dict[str, int] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    """What could not be told, each with what to do."""
+    looked_at: Counter[str] = field(default_factory=Counter)
+    recorded: Counter[str] = field(default_factory=Counter)
+    untold: dict[str, list[str]] = field(default_factory=dict)
+    """Why something could not be told and what to do, with the objects that wait for it."""
 
-    def count(self, name: str) -> None:
-        """One more of something."""
-        self.counts[name] = self.counts.get(name, 0) + 1
+    def problems(self) -> list[str]:
+        """One line for each thing to do."""
+        return [f"{_some(refs)}: {why}" for why, refs in self.untold.items()]
 
 
 class Telling:
@@ -81,9 +85,12 @@ class Telling:
         try:
             {"subscription": self._tell_subscription, "charge": self._tell_charge}[kind](one.content)
         except UntoldError as error:
-            self.told.problems.append(f"{kind} {one.ref}: {error}")
-        self.told.count(f"{kind}s")
-        self.report(f"told: {kind}", self.told.counts[f"{kind}s"])
+            self._list(f"{kind} {one.ref}", str(error))
+        self.told.looked_at[kind] += 1
+        self.report(f"told: {kind}", self.told.looked_at[kind])
+
+    def _list(self, ref: str, why: str) -> None:
+        self.told.untold.setdefault(why, []).append(ref)
 
     def _tell_prices(self) -> None:
         prices = list(self._fetched("price"))
@@ -92,7 +99,7 @@ class Telling:
                 if meaning := meaning_of(one.content, self.mapped):
                     self.meanings[one.ref] = meaning
             except MeaningError as error:
-                self.told.problems.append(f"price {one.ref}: {error}")
+                self._list(f"price {one.ref}", str(error))
         # An annual plan names the monthly one beside it, which has to be there before.
         annual_last = sorted(
             prices, key=lambda one: bool(one.ref in self.meanings and self.meanings[one.ref].monthly)
@@ -128,7 +135,7 @@ class Telling:
             return
         self._plans[plan.code] = plan
         if is_fresh:
-            self.told.count("plans")
+            self.told.recorded["plan"] += 1
 
     def _interval(self, price: Item) -> Interval | None:
         recurring = price.get("recurring")
@@ -138,7 +145,7 @@ class Telling:
 
     def _forget(self, ref: str, why: str) -> None:
         del self.meanings[ref]
-        self.told.problems.append(f"price {ref}: {why}")
+        self._list(f"price {ref}", why)
 
     def _customer(self, ref: str) -> Customer:
         if not ref:
@@ -161,7 +168,7 @@ class Telling:
             _locale(content),
             _country(content),
         )
-        self.told.count("customers")
+        self.told.recorded["customer"] += 1
         return record_customer(str(own or ref), person, ACTOR)[0]
 
     def _tell_subscription(self, item: Item) -> None:
@@ -170,7 +177,10 @@ class Telling:
         first = items["data"][0]
         meaning = self.meanings.get(ref_of(first["price"]))
         if meaning is None or not meaning.plan:
-            raise UntoldError(_say_what(ref_of(first["price"]), "plan"))
+            if Subscription.objects.filter(gateway_ref=item["id"]).exists():
+                # The product has told it, and knows what it sells.
+                return
+            raise UntoldError(_say_what(ref_of(first["price"])))
         plan = self._plans[meaning.plan]
         is_over = item["status"] in _ENDED
         next_charge = None if is_over else _instant(first["current_period_end"])
@@ -201,7 +211,6 @@ class Telling:
             self._record(ref, item)
         if _whole(item["amount_refunded"]) or item["disputed"]:
             sync_payment(self.gateway, ref)
-            self.told.count("charges with something returned")
 
     def _record(self, ref: str, item: Item) -> None:
         invoice = self._invoice_of(item)
@@ -216,7 +225,7 @@ class Telling:
         if Order.objects.filter(number=number).exists():
             raise UntoldError(f"order {number} is there with another payment. Correct that through the API.")
         record_order(self._customer(ref_of(item["customer"])), number, charge.captured_at, charge, lines)
-        self.told.count("orders")
+        self.told.recorded["order"] += 1
 
     def _invoice_of(self, charge: Item) -> Item | None:
         """The invoice that a charge paid, by the payment between them."""
@@ -265,7 +274,7 @@ class Telling:
         price = ref_of(details.get("price")) if isinstance(details, Mapping) else ""
         meaning = self.meanings.get(price)
         if meaning is None:
-            raise UntoldError(_say_what(price, "plan or credits"))
+            raise UntoldError(_say_what(price))
         words = str(line["description"])
         if not meaning.plan:
             total = meaning.credits * _whole(line.get("quantity") or 1)
@@ -301,11 +310,18 @@ def _subscription_of(line: Item) -> str:
     return ref_of(details.get("subscription")) if isinstance(details, Mapping) else ""
 
 
-def _say_what(price: str, what: str) -> str:
+def _say_what(price: str) -> str:
+    if not price:
+        return "a line of its invoice has no price, so nobody knows what it sells. Record it through the API."
     return (
-        f"nobody says what price {price or 'of its line'} sells. Add metadata to the price, or a table "
-        f'["{price or "price_…"}"] with {what} and meter to the file of --map, and run again.'
+        f"nobody says what price {price} sells. Add amends_plan or amends_credits, and amends_meter, to its metadata, "
+        f'or a table ["{price}"] to the file of --map, and run again.'
     )
+
+
+def _some(refs: Sequence[str]) -> str:
+    more = f" and {len(refs) - SHOWN} more" if len(refs) > SHOWN else ""
+    return ", ".join(refs[:SHOWN]) + more
 
 
 def _instant(seconds: object) -> datetime:
