@@ -40,9 +40,6 @@ NO_RECHECK = Patch(
 )
 NO_EVENT = Patch(INBOX, '    "refund.failed",\n', "")
 NO_SUMS = Patch(INBOX, "moved = Q(refunds__changed_at__gt=now - RECHECK_FOR) |", "moved =")
-NEVER_OLDER = Patch(
-    PROTOCOL, "    if ours in (RefundState.FAILED, RefundState.CANCELED):\n        return True\n", ""
-)
 
 PLANTED = (
     planted(
@@ -98,6 +95,7 @@ PLANTED = (
         PROTOCOL,
         "    if ours in (RefundState.FAILED, RefundState.CANCELED):\n        return True\n    return ours is RefundState.SUCCEEDED and theirs in",
         "    return ours is RefundState.PLANNED and theirs in",
+        redundant="what is applied was fetched under the lock; only a gateway whose reads lag for long shows it",
     ),
     planted("sends not counted before the call", SENDING, "refund.sends + 1", "refund.sends"),
     planted(
@@ -231,7 +229,7 @@ PLANTED = (
         INBOX,
         "    Payment.objects.select_for_update(no_key=True).get(id=payment.id)\n    _apply_snapshot(payment, gateway.refund(ref))\n",
         "    snapshot = gateway.refund(ref)\n    Payment.objects.select_for_update(no_key=True).get(id=payment.id)\n    _apply_snapshot(payment, snapshot)\n",
-        redundant="a state that was left is never taken again; without that guard it is found",
+        redundant="a state that was left is never taken again",
     ),
     planted(
         "a notice applied again",

@@ -136,8 +136,11 @@ def broken_by_rows(rows: Sequence[Row], held: Sequence[Object], sendings: Sequen
     yield from _sent_in_vain(sendings)
 
 
-def broken_by_sending(rows: Sequence[Row], fresh: Sequence[Sending], before: "Known") -> Iterator[str]:
-    """I13 and its like: what was known before a step forbids some of the sends in it."""
+def broken_by_sending(
+    rows: Sequence[Row], fresh: Sequence[Sending], before: "Known", held: Sequence[Object]
+) -> Iterator[str]:
+    """I13 and its like: what was known before a step, and still holds, forbids some of the sends in it."""
+    alive = {str(one["id"]) for one in held if one["status"] not in ENDED}
     by_id = {row.id: row for row in rows}
     ours = {row.ref for row in rows}
     for one in fresh:
@@ -149,7 +152,7 @@ def broken_by_sending(rows: Sequence[Row], fresh: Sequence[Sending], before: "Kn
         if row.is_held:
             yield f"I9 {row.id}: was sent while it was held"
         is_fresh_key = before.generations.get(row.id, 0) < row.generation
-        if is_fresh_key and before.refs.get(row.payment, set()) - ours:
+        if is_fresh_key and (before.refs.get(row.payment, set()) & alive) - ours:
             yield f"I3 {row.id}: has a second key beside a refund that we do not know"
 
 

@@ -191,7 +191,7 @@ class World:
         self._demand(
             [
                 *invariants.broken_by_rows(rows, held, self.network.sendings),
-                *invariants.broken_by_sending(rows, self.network.sendings[self.checked :], self.known),
+                *invariants.broken_by_sending(rows, self.network.sendings[self.checked :], self.known, held),
                 *invariants.broken_by_books(rows, books, self.postings),
                 *invariants.over_reserved(rows, CAPTURED),
                 *(f"I3 {id_}: two workers had it at once" for id_ in self.network.sent_twice),

@@ -106,9 +106,8 @@ class Api:
         for route in self._routes:
             if route.method == method and (match := route.pattern.fullmatch(path)):
                 sent = route.parameters.read(form)
-                asked = {"expand": sent.pop("expand")} if "expand" in sent and method != "GET" else sent
-                found = route.answer(match, sent)
-                return self.lists.expand(self.lists.shown(found), asked) if method != "GET" else found
+                wanted = sent.pop("expand", [])
+                return self.lists.expand(self.lists.shown(route.answer(match, sent)), wanted)
         message = f"Unrecognized request URL ({method}: {path})."
         raise ApiError(404, "url_invalid", message)
 
@@ -121,7 +120,7 @@ class Api:
             yield Route("GET", f"/v1/{kind.path}/([^/]+)", NOTHING, self._get(kind.name))
 
     def _get(self, kind: str) -> Answer:
-        return lambda match, sent: self.lists.expand(self.lists.shown(self._find(kind, match[1])), sent)
+        return lambda match, _: self._find(kind, match[1])
 
     def _list(self, kind: _Kind) -> Answer:
         return lambda _, sent: self.lists.page(self.store.all(kind.name), sent, f"/v1/{kind.path}")

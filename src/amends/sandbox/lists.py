@@ -53,27 +53,25 @@ class Lists:
                 else 0
             )
             shown, has_more = kept[start : start + size], start + size < len(kept)
-        found = {
+        return {
             "object": "list",
             "data": [self.shown(item) for item in shown],
             "has_more": has_more,
             "url": path,
         }
-        return self.expand(found, sent)
 
     def search(self, items: list[Object], sent: Object, path: str) -> Object:
         """A page of what a query in Stripe's search language finds."""
         kept = [item for item in items if _matches(item, str(sent["query"]))]
         start, size = whole(sent, "page") or 0, whole(sent, "limit") or PAGE_SIZE
         has_more = start + size < len(kept)
-        found = {
+        return {
             "object": "search_result",
             "data": [self.shown(item) for item in kept[start : start + size]],
             "has_more": has_more,
             "next_page": str(start + size) if has_more else None,
             "url": path,
         }
-        return self.expand(found, sent)
 
     def _is_shown(self, item: Object) -> bool:
         """A list may lag behind what was written."""
@@ -85,13 +83,13 @@ class Lists:
         is_transaction = item.get("object") == "balance_transaction"
         return public(self.ledger.shown(item) if is_transaction else item)
 
-    def expand(self, item: Object, sent: Object) -> Object:
-        """Put objects in the place of their ids where that was asked for.
+    def expand(self, item: Object, wanted: object) -> Object:
+        """Put objects in the place of their ids on the wanted paths.
 
         Raises: ApiError: there is nothing to put there.
         """
-        wanted = sent.get("expand")
-        for path in wanted if isinstance(wanted, list) else []:
+        assert isinstance(wanted, list)
+        for path in wanted:
             item = self._expanded(item, str(path).split("."), str(path))
         return item
 
@@ -135,7 +133,7 @@ def _place(items: list[Object], id_: str, param: str) -> int:
 
 
 def _passes(item: Object, sent: Object) -> bool:
-    wanted = {name: value for name, value in sent.items() if name not in PAGE and name != "expand"}
+    wanted = {name: value for name, value in sent.items() if name not in PAGE}
     return all(_is_met(item, name, value) for name, value in wanted.items())
 
 

@@ -98,7 +98,7 @@ def pay() -> None:
 
 
 def look_around() -> None:
-    """Refunds that are not settled, notices, letters and cases that no job took, days that have come, a root."""
+    """Unsettled refunds, notices, letters and cases that no job took, days that have come, yesterday's root."""
     for payment in sweep_refunds(connect()):
         follow_payment(payment)
     for event_id in waiting_notices():
