@@ -22,6 +22,7 @@ from amends.desk.importing.fetching import fetch_all
 from amends.desk.importing.meaning import Meaning, MeaningError, read_map
 from amends.desk.importing.models import Cursor, Fetched
 from amends.desk.importing.telling import Telling, Told
+from amends.desk.importing.turn import turn
 from amends.desk.journal.models import Entry
 from amends.desk.orders.models import Line, Order, Plan, Subscription
 from amends.desk.payments.gateway import GatewayEvent, OutcomeUnknown
@@ -335,6 +336,27 @@ def test_a_process_that_is_killed_in_the_middle_of_two_thousand_objects_goes_on_
     assert said.strip().splitlines()[-1].endswith("Not told: 0.")
     assert (Order.objects.count(), Payment.objects.count(), Customer.objects.count()) == (400, 400, 100)
     assert list(check_books()) == []
+
+
+def test_two_imports_do_not_run_at_once(sandbox: Sandbox) -> None:
+    with turn():
+        said = importing(sandbox).communicate(timeout=30)[0]
+
+    assert said == "Error: Another import is under way. Wait until it has ended.\n"
+    assert Fetched.objects.count() == 0
+
+
+def test_a_page_after_what_was_deleted_is_fetched_from_the_beginning(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    sell(sandbox, **MONTHLY)
+    sandbox.api.faults.add({"fault": "error_before", "method": "GET", "path": "/v1/customers"})
+    with pytest.raises(OutcomeUnknown):
+        bring_in(gateway)
+    Cursor.objects.filter(kind="customer").update(after="cus_deleted", count=100)
+
+    assert bring_in(gateway).untold == {}
+    assert Cursor.objects.get(kind="customer").count == 1
 
 
 def importing(sandbox: Sandbox) -> subprocess.Popen[str]:

@@ -160,6 +160,16 @@ def test_an_end_at_the_period_and_an_end_now(sandbox: Sandbox, sdk: stripe.Strip
     assert error_of(refused)["code"] == "resource_missing"
 
 
+def test_who_is_deleted_is_billed_no_more(sandbox: Sandbox, sdk: stripe.StripeClient) -> None:
+    subscription = subscribe(sdk, MONTHLY, "month")
+
+    sdk.v1.customers.delete(str(subscription.customer))
+    control(sandbox, "clock/advance", "days=62")
+
+    assert sdk.v1.subscriptions.retrieve(subscription.id).status == "canceled"
+    assert len(invoices(sdk)) == 1
+
+
 def test_nothing_is_sold_to_whom_nothing_can_be_charged(sdk: stripe.StripeClient) -> None:
     customer = sdk.v1.customers.create()
     monthly = price(sdk, MONTHLY, "month")

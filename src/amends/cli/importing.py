@@ -31,6 +31,7 @@ def stripe_command(mapping: TextIO | None, *, as_json: bool) -> None:
     from amends.desk.importing.fetching import fetch_all
     from amends.desk.importing.meaning import MeaningError, read_map
     from amends.desk.importing.telling import Telling
+    from amends.desk.importing.turn import UnderWayError, turn
     from amends.desk.payments.gateway import GatewayError
     from amends.desk.payments.stripe_gateway import connect
 
@@ -40,8 +41,11 @@ def stripe_command(mapping: TextIO | None, *, as_json: bool) -> None:
         raise click.ClickException(f"{mapping.name if mapping else ''}: {error}") from None
     gateway = connect()
     try:
-        fetch_all(gateway, _report)
-        told = Telling(gateway, mapped, _report).tell_all()
+        with turn():
+            fetch_all(gateway, _report)
+            told = Telling(gateway, mapped, _report).tell_all()
+    except UnderWayError:
+        raise click.ClickException("Another import is under way. Wait until it has ended.") from None
     except GatewayError as error:
         raise click.ClickException(
             f"The gateway gave no usable answer ({error.code}). Run the command again; it goes on where it was."

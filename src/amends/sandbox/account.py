@@ -157,11 +157,10 @@ class Account:
             known = self.store.answered(key, now - KEY_SECONDS) if key else None
             if known is not None:
                 return _compare(known, asked.fingerprint)
-            self.store.begin()
-            status, body, is_remembered = self._carry_out(asked, fault)
-            if key and is_remembered:
-                self.store.keep_answer(key, asked.fingerprint, status, body, now)
-            self.store.commit()
+            with self.store.transaction():
+                status, body, is_remembered = self._carry_out(asked, fault)
+                if key and is_remembered:
+                    self.store.keep_answer(key, asked.fingerprint, status, body, now)
         return Reply(status, body)
 
     def _carry_out(self, asked: Asked, fault: Fault | None) -> tuple[int, bytes, bool]:

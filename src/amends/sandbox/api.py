@@ -216,7 +216,7 @@ class Api:
         people, sold, hooks = self.customers, self.catalogue, self.webhooks
         yield _create("customers", customers.CREATE, people.create)
         yield _post("customers", "", customers.CHANGE, self._on("customer", people.update))
-        yield self._delete("customers", "customer", lambda one, _: people.delete(one))
+        yield self._delete("customers", "customer", self._forget)
         yield _create("payment_methods", customers.METHOD, people.create_method)
         attach: Answer = lambda match, sent: people.attach(match[1], sent)  # noqa: E731  # its id may be a name of trials
         yield _post("payment_methods", "/attach", customers.ATTACH, attach)
@@ -234,6 +234,10 @@ class Api:
         yield _create("webhook_endpoints", webhooks.ENDPOINT, hooks.create)
         yield _post("webhook_endpoints", "", webhooks.CHANGE, self._on("webhook_endpoint", hooks.update))
         yield self._delete("webhook_endpoints", "webhook_endpoint", lambda one, _: hooks.delete(one))
+
+    def _forget(self, customer: Object, _: Object) -> Object:
+        self.subscriptions.end_all_of(customer)
+        return self.customers.delete(customer)
 
     def _writing_of_money(self) -> Iterator[Route]:
         paid, back, taken = self.charges, self.refunds, self.disputes

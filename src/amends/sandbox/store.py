@@ -3,7 +3,8 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,17 +30,16 @@ class Store:
             """
         )
 
-    def begin(self) -> None:
-        """What follows is kept together, or not at all."""
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is done inside is kept together, or not at all where it ends with an error."""
         self._database.execute("BEGIN")
-
-    def commit(self) -> None:
-        """Keep it."""
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
         self._database.execute("COMMIT")
-
-    def rollback(self) -> None:
-        """Forget it."""
-        self._database.execute("ROLLBACK")
 
     def add(self, item: Object) -> Object:
         """Store a fresh object."""

@@ -269,6 +269,12 @@ class Subscriptions:
                 self._issue(subscription, customer, "subscription_update", [])
         return self._end(subscription)
 
+    def end_all_of(self, customer: Object) -> None:
+        """Somebody who is forgotten has no subscription any more."""
+        for subscription in self._running():
+            if subscription["customer"] == customer["id"]:
+                self._end(subscription)
+
     def _end(self, subscription: Object) -> Object:
         now = self.world.clock.now()
         subscription |= {

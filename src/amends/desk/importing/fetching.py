@@ -92,7 +92,14 @@ def _fetch_kind(gateway: StripeGateway, kind: Kind, report: Report) -> None:
             parameters["expand"] = [f"data.{path}" for path in kind.expanded]
         if cursor.after:
             parameters["starting_after"] = cursor.after
-        page = gateway.read(kind.path, parameters)
+        try:
+            page = gateway.read(kind.path, parameters)
+        except Rejected:
+            if not cursor.after:
+                raise
+            # What the last page ended with is deleted: from the newest on again, which doubles nothing.
+            cursor.after, cursor.count = "", 0
+            continue
         items = page["data"]
         assert isinstance(items, list)
         with transaction.atomic():
