@@ -160,6 +160,31 @@ def test_an_end_at_the_period_and_an_end_now(sandbox: Sandbox, sdk: stripe.Strip
     assert error_of(refused)["code"] == "resource_missing"
 
 
+def test_a_trial_that_ends_now_is_billed_now(sdk: stripe.StripeClient) -> None:
+    subscription = subscribe(sdk, MONTHLY, "month", trial_period_days=14)
+    assert (subscription.status, invoices(sdk)) == ("trialing", [])
+
+    ended = sdk.v1.subscriptions.update(subscription.id, {"trial_end": "now"})
+
+    assert (ended.status, invoices(sdk)) == ("active", [("subscription_cycle", "paid", MONTHLY)])
+
+
+def test_a_subscription_waits_for_its_first_payment(sdk: stripe.StripeClient) -> None:
+    customer = sdk.v1.customers.create()
+    subscription = sdk.v1.subscriptions.create(
+        {
+            "customer": customer.id,
+            "items": [{"price": price(sdk, MONTHLY, "month")}],
+            "payment_behavior": "default_incomplete",
+        }
+    )
+    assert subscription.status == "incomplete"
+
+    sdk.v1.invoices.pay(str(subscription.latest_invoice), {"payment_method": "pm_card_visa"})
+
+    assert sdk.v1.subscriptions.retrieve(subscription.id).status == "active"
+
+
 def test_who_is_deleted_is_billed_no_more(sandbox: Sandbox, sdk: stripe.StripeClient) -> None:
     subscription = subscribe(sdk, MONTHLY, "month")
 

@@ -260,7 +260,7 @@ class Api:
         yield _create("invoices", invoices.INVOICE, bills.create)
         yield _post("invoices", "", invoices.CHANGE, self._on("invoice", bills.update))
         yield _post("invoices", "/finalize", invoices.FINALIZE, self._on("invoice", bills.finalize))
-        yield _post("invoices", "/pay", invoices.PAY, self._on("invoice", bills.pay))
+        yield _post("invoices", "/pay", invoices.PAY, self._on("invoice", plans.pay_invoice))
         yield _post("invoices", "/mark_uncollectible", NOTHING, self._on("invoice", bills.give_up))
         yield _post("invoices", "/send", NOTHING, self._on("invoice", bills.send))
         yield self._delete("invoices", "invoice", bills.delete)

@@ -24,9 +24,7 @@ from amends.sandbox.parameters import (
 from amends.sandbox.store import Object, fresh_id
 from amends.sandbox.world import World, with_metadata
 
-_ITEM = Parameters(
-    free={"id": text, "price": text, "quantity": positive, "deleted": flag, "metadata": metadata}
-)
+_ITEM = Parameters(free={"id": text, "price": text, "quantity": positive, "metadata": metadata})
 _ANCHOR = Parameters({"type": one_of("now", "unchanged")})
 _SUBSCRIPTION = {
     "cancel_at_period_end": flag,
@@ -37,9 +35,7 @@ _SUBSCRIPTION = {
     "items": several(group(_ITEM)),
     "metadata": metadata,
     "off_session": flag,
-    "payment_behavior": one_of(
-        "allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"
-    ),
+    "payment_behavior": one_of("allow_incomplete", "default_incomplete"),
     "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
     "trial_end": either("now", whole_number),
 }
@@ -183,11 +179,28 @@ class Subscriptions:
         trial_end = _trial_end(sent, now)
         if listed(sent, "items"):
             self._switch(subscription, sent, now, trial_end)
-        if trial_end:
-            subscription |= {"trial_end": trial_end, "status": "trialing", "billing_cycle_anchor": trial_end}
-            for item in listed(nested(subscription, "items"), "data"):
-                item["current_period_end"] = trial_end
+        if sent.get("trial_end") == "now" and subscription["status"] == "trialing":
+            self._move_trial(subscription, now)
+            self._renew(subscription)
+        elif trial_end:
+            self._move_trial(subscription, trial_end)
+            subscription["status"] = "trialing"
         return self.world.change(subscription, "customer.subscription.updated")
+
+    def _move_trial(self, subscription: Object, end: int) -> None:
+        subscription |= {"trial_end": end, "billing_cycle_anchor": end}
+        for item in listed(nested(subscription, "items"), "data"):
+            item["current_period_end"] = end
+
+    def pay_invoice(self, invoice: Object, sent: Object) -> Object:
+        """Pay an invoice, upon which the subscription that waited for it is active."""
+        paid = self.invoices.pay(invoice, sent)
+        details = nested(nested(paid, "parent"), "subscription_details")
+        subscription = self.world.store.find(str(details.get("subscription")))
+        if subscription is not None and subscription["status"] in ("incomplete", "past_due"):
+            subscription["status"] = "active"
+            self.world.change(subscription, "customer.subscription.updated")
+        return paid
 
     def _switch(self, subscription: Object, sent: Object, now: int, trial_end: int | None) -> None:
         """Put items on other prices; a change of the interval begins a period now, unless a trial comes first."""
