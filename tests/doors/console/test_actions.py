@@ -11,7 +11,7 @@ from amends.desk.issues.models import Issue
 from amends.desk.journal.models import Entry
 from asking import opened, picture, send_file
 from browsing import Browser
-from shop import WHY, Shop, day, go_to, latest, letters, nothing_moved, now
+from shop import WHY, Shop, day, go_to, latest, letters, nothing_moved, now, open_tasks
 from web import Client
 
 
@@ -332,6 +332,22 @@ def test_evidence_is_rejected_with_a_reason_only(web: Client, program: Client, s
     browser.submit(of(case, "judge"), form | {"reason": "It shows another program."})
     kept.refresh_from_db()
     assert kept.state == "rejected"
+
+
+def test_the_task_to_look_at_pictures_is_done_with_the_last_of_them(
+    web: Client, program: Client, shop: Shop
+) -> None:
+    case = with_picture(program, shop)
+    send_file(program, case.number, picture(size=(50, 30)))
+    first, second = Evidence.objects.order_by("uploaded_at")
+    browser = member(web, shop, Role.AGENT)
+    form = {"verdict": "accept", "reason": "It shows the error."}
+
+    browser.submit(of(case, "judge"), form | {"evidence": first.id})
+    assert "judge_evidence" in open_tasks(case)
+    browser.submit(of(case, "judge"), form | {"evidence": second.id, "verdict": "reject"})
+
+    assert "judge_evidence" not in open_tasks(case)
 
 
 def test_evidence_of_another_case_is_not_there(web: Client, program: Client, shop: Shop) -> None:

@@ -85,6 +85,8 @@ def judge_evidence(evidence: Evidence, by: User, *, is_useful: bool, reason: str
         evidence.state = EvidenceState.ACCEPTED if is_useful else EvidenceState.REJECTED
         evidence.judged_by, evidence.judged_at, evidence.judgement = by, clock.now(), reason
         evidence.save(update_fields=["state", "judged_by", "judged_at", "judgement"])
+        if not evidence.case.evidence.filter(state=EvidenceState.RECEIVED).exists():
+            tasks.finish(evidence.case, TaskKind.JUDGE_EVIDENCE, by=by)
         issue = issues.latest(evidence.case.line_id)
         if is_useful and issue is not None and issues.hand_over(issue):
             tell_developers(evidence.case, issue)
