@@ -11,8 +11,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 # Each level, with the levels that hold everything it needs.
 ENOUGH = {
-    "kernel": ("kernel", "check", "desk", "dev"),
-    "check": ("check", "desk", "dev"),
+    "kernel": ("kernel", "check", "sql", "desk", "dev"),
+    "check": ("check", "sql", "desk", "dev"),
+    "sql": ("sql", "desk", "dev"),
     "desk": ("desk", "dev"),
     "dev": ("dev",),
     "benchmarks": ("benchmarks",),
@@ -20,7 +21,7 @@ ENOUGH = {
 
 # What benchmarks compare with stays away from what the program runs and is checked with.
 FOLDERS = {
-    **dict.fromkeys(("kernel", "check", "desk", "dev"), ".venv"),
+    **dict.fromkeys(("kernel", "check", "sql", "desk", "dev"), ".venv"),
     "benchmarks": "var/benchmarks",
 }
 
