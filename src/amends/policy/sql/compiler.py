@@ -1,0 +1,173 @@
+"""The statement in the SQL of an engine: the only place that knows sqlglot.
+
+sqlglot parses the text with its markers, each marker becomes what the engine calls it, and sqlglot writes the rest.
+Division and wide numbers are written here, because engines differ in both and a translation in general terms goes
+through floating point.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+import sqlglot
+from sqlglot import exp
+
+from amends.policy.model import Policy
+from amends.policy.sql.contract import Form
+from amends.policy.sql.statement import Statement, all_typed, state
+from amends.policy.sql.terms import column
+
+_NEUTRAL = "duckdb"
+FACTS = "facts"
+
+
+class Dialect(StrEnum):
+    """An engine whose SQL can be written."""
+
+    DUCKDB = "duckdb"
+    POSTGRES = "postgres"
+    SPARK = "spark"
+
+
+def compile_policy(
+    policy: Policy, dialect: Dialect, table: str, present: Mapping[str, Form] | None = None
+) -> str:
+    """The SELECT that decides every row of a table.
+
+    `present` are the columns that the table has; without it, all of the contract.
+    Raises: UncompilableError, NameTakenError: SQL cannot say it.
+    """
+    statement = state(policy, all_typed(policy) if present is None else present)
+    head = f"-- {policy.name} {policy.version}, sha256 {policy.sha256}\n"
+    return head + write(statement, dialect, table)
+
+
+def write(statement: Statement, dialect: Dialect, table: str) -> str:
+    """A statement in the SQL of an engine."""
+    query = _query(statement, exp.to_table(table, dialect=dialect.value))
+    # The innermost first: what replaces a marker holds the markers it was given.
+    for node in reversed(list(query.find_all(exp.Anonymous, bfs=True))):
+        if node.name in _MARKERS:
+            node.replace(_MARKERS[node.name](dialect, *node.expressions))
+    if dialect is Dialect.POSTGRES:
+        _fence(query)
+    return query.sql(dialect=dialect.value, pretty=True, identify=True)
+
+
+def _query(statement: Statement, source: exp.Table) -> exp.Select:
+    found = exp.select(*map(_aliased, statement.layers[0])).from_(source)
+    query = exp.select(*map(_aliased, statement.results))
+    name = FACTS
+    query = query.with_(name, as_=found)
+    for number, layer in enumerate(statement.layers[1:], 1):
+        step = exp.select(exp.Star(), *map(_aliased, layer)).from_(exp.to_identifier(name, quoted=True))
+        name = f"step_{number}"
+        query = query.with_(name, as_=step)
+    return query.from_(exp.to_identifier(name, quoted=True))
+
+
+def _aliased(named: tuple[str, str]) -> exp.Expression:
+    name, text = named
+    return exp.alias_(sqlglot.parse_one(text, dialect=_NEUTRAL), name, quoted=True)
+
+
+def _fence(query: exp.Select) -> None:
+    """Keep PostgreSQL from copying a column's expression to every place that reads the column."""
+    for step in query.find_all(exp.CTE):
+        step.this.offset(0, copy=False)
+
+
+def _parsed(text: str, dialect: Dialect, **parts: exp.Expression) -> exp.Expression:
+    found = sqlglot.parse_one(text, dialect=dialect.value)
+    return found.transform(
+        lambda node: parts[node.name] if isinstance(node, exp.Column) and node.name in parts else node
+    )
+
+
+def _wide(dialect: Dialect, number: exp.Expression) -> exp.Expression:
+    kind = {Dialect.DUCKDB: "HUGEINT", Dialect.POSTGRES: "NUMERIC", Dialect.SPARK: "DECIMAL(38, 0)"}[dialect]
+    return exp.Cast(this=number, to=exp.DataType.build(kind, dialect=dialect.value))
+
+
+def _exact_div(dialect: Dialect, top: exp.Expression, bottom: exp.Expression) -> exp.Expression:
+    if dialect is Dialect.POSTGRES:
+        return exp.paren(exp.Div(this=top, expression=bottom, typed=True))
+    return exp.paren(exp.IntDiv(this=top, expression=bottom))
+
+
+def _wide_div(dialect: Dialect, top: exp.Expression, bottom: exp.Expression) -> exp.Expression:
+    if dialect is Dialect.POSTGRES:
+        return exp.func("DIV", _wide(dialect, top), bottom, dialect="postgres")
+    return _exact_div(dialect, top, bottom)
+
+
+def _microseconds(dialect: Dialect, instant: exp.Expression) -> exp.Expression:
+    text = {
+        Dialect.DUCKDB: "EPOCH_US(x)",
+        Dialect.POSTGRES: "CAST(EXTRACT(EPOCH FROM x) * 1000000 AS BIGINT)",
+        Dialect.SPARK: "UNIX_MICROS(x)",
+    }[dialect]
+    return _parsed(text, dialect, x=instant)
+
+
+def _texts(dialect: Dialect, *texts: exp.Expression) -> exp.Expression:
+    """The texts that are not NULL, as an array."""
+    array = exp.Array(expressions=list(texts))
+    if not texts:
+        array = exp.Cast(this=array, to=exp.DataType.build("TEXT[]" if dialect is not Dialect.SPARK else "ARRAY<STRING>", dialect=dialect.value))
+        return array
+    text = {
+        Dialect.DUCKDB: "LIST_FILTER(x, y -> NOT y IS NULL)",
+        Dialect.POSTGRES: "ARRAY_REMOVE(x, NULL)",
+        Dialect.SPARK: "FILTER(x, y -> NOT y IS NULL)",
+    }[dialect]
+    return _parsed(text, dialect, x=array)
+
+
+def _length(dialect: Dialect, array: exp.Expression) -> exp.Expression:
+    text = {Dialect.DUCKDB: "LEN(x)", Dialect.POSTGRES: "CARDINALITY(x)", Dialect.SPARK: "SIZE(x)"}[dialect]
+    return _parsed(text, dialect, x=array)
+
+
+def _date(dialect: Dialect) -> str:
+    if dialect is Dialect.SPARK:
+        return "DATE_ADD(CAST('1970-01-01' AS DATE), CAST(x AS INT))"
+    return "(CAST('1970-01-01' AS DATE) + CAST(x AS INT))"
+
+
+def _month_number(dialect: Dialect, day: exp.Expression) -> exp.Expression:
+    date = _date(dialect)
+    text = f"CAST(EXTRACT(YEAR FROM {date}) * 12 + EXTRACT(MONTH FROM {date}) AS BIGINT)"
+    return _parsed(text, dialect, x=day)
+
+
+def _month_day(dialect: Dialect, day: exp.Expression) -> exp.Expression:
+    return _parsed(f"CAST(EXTRACT(DAY FROM {_date(dialect)}) AS BIGINT)", dialect, x=day)
+
+
+_MARKERS: Mapping[str, Callable[..., exp.Expression]] = {
+    "WIDE": _wide,
+    "EXACT_DIV": _exact_div,
+    "WIDE_DIV": _wide_div,
+    "MICROSECONDS": _microseconds,
+    "TEXTS": _texts,
+    "LENGTH_OF": _length,
+    "MONTH_NUMBER": _month_number,
+    "MONTH_DAY": _month_day,
+    "LOCAL_DAY": lambda dialect, instant, zone: _local_day(dialect, instant, zone),
+    "MATCHES": lambda dialect, text, pattern: _matches(dialect, text, pattern),
+}
+
+
+def _local_day(dialect: Dialect, instant: exp.Expression, zone: exp.Expression) -> exp.Expression:
+    """Days from 1970-01-01 in a zone, from microseconds."""
+    text = {
+        Dialect.DUCKDB: "DATE_DIFF('day', CAST('1970-01-01' AS DATE), CAST(TIMEZONE(z, MAKE_TIMESTAMPTZ(x)) AS DATE))",
+        Dialect.POSTGRES: "CAST((TO_TIMESTAMP(0) + x * CAST('1 microsecond' AS INTERVAL)) AT TIME ZONE z AS DATE) - CAST('1970-01-01' AS DATE)",
+        Dialect.SPARK: "UNIX_MICROS(FROM_UTC_TIMESTAMP(TIMESTAMP_MICROS(x), z)) DIV 86400000000",
+    }[dialect]
+    return _parsed(text, dialect, x=instant, z=zone)
+
+
+def _matches(dialect: Dialect, text: exp.Expression, pattern: exp.Expression) -> exp.Expression:
+    name = "RLIKE" if dialect is Dialect.SPARK else "REGEXP_MATCHES"
+    return exp.Anonymous(this=name, expressions=[text, pattern])
