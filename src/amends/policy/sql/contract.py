@@ -13,7 +13,7 @@ from amends.policy import types
 from amends.policy.facts import COUNT_MAX, NONE, Input
 from amends.policy.model import Policy
 from amends.policy.money import AMOUNT_MAX, EXPONENTS
-from amends.policy.sql.terms import Term, both, case, column, either, is_open, opposite, word
+from amends.policy.sql.terms import Term, both, case, column, constant, either, is_open, opposite, word
 from amends.policy.types import Kind
 
 RATIO_MAX = 10**6
@@ -151,7 +151,8 @@ def _read_instant(form: Form | None, text: str) -> tuple[str, str, Term]:
 
 
 def _read_ratio(form: Form | None, text: str) -> tuple[str, str, Term]:
-    bounds = Term("", low=-RATIO_MAX * RATIO_SCALE, high=RATIO_MAX * RATIO_SCALE)
+    size = RATIO_MAX * RATIO_SCALE
+    bounds = Term("", low=-size, high=size, bottom=constant(RATIO_SCALE))
     if form is None:
         return "CAST(NULL AS BIGINT)", "FALSE", bounds
     in_range = f"{text} BETWEEN -{RATIO_MAX} AND {RATIO_MAX}"

@@ -115,8 +115,9 @@ class Expressions:
 
     def _given(self, node: Given) -> Term:
         term = self.inputs[node.name]
-        declared = self.policy.inputs[node.name].type
-        if declared.kind is Kind.ENUM and declared.optional and not node.type.optional and NONE not in node.type.members:
+        declared = self.policy.inputs.get(node.name)
+        is_excluded = not node.type.optional and NONE not in node.type.members
+        if declared and declared.type.kind is Kind.ENUM and declared.type.optional and is_excluded:
             return replace(term, raw=f"NULLIF({term.raw}, {word(NONE)})")
         return term
 

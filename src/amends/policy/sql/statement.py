@@ -60,6 +60,7 @@ class _Building:
         bad: list[tuple[str, str]] = []
         for name in ("id", "currency"):
             self.layers.first(name, column(name) if name in self.present else "CAST(NULL AS TEXT)")
+            inputs[name] = self.layers.read(name, Term(""), 0)
         for name, declared in self.policy.inputs.items():
             read = read_column(declared, self.present)
             self.layers.first(name, read.value)
