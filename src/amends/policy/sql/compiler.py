@@ -43,7 +43,7 @@ def compile_policy(
 
 def write(statement: Statement, dialect: Dialect, table: str) -> str:
     """A statement in the SQL of an engine."""
-    query = _query(statement, exp.to_table(table, dialect=dialect.value))
+    query = _query(statement, sqlglot.parse_one(table, dialect=dialect.value, into=exp.Table))
     # The innermost first: what replaces a marker holds the markers it was given.
     for node in reversed(list(query.find_all(exp.Anonymous, bfs=True))):
         if node.name in _MARKERS:
@@ -53,9 +53,9 @@ def write(statement: Statement, dialect: Dialect, table: str) -> str:
     return query.sql(dialect=dialect.value, pretty=True, identify=True)
 
 
-def _query(statement: Statement, source: exp.Table) -> exp.Select:
+def _query(statement: Statement, source: exp.Expression) -> exp.Select:
     found = exp.select(*map(_aliased, statement.layers[0])).from_(source)
-    query = exp.select(*map(_aliased, statement.results))
+    query = exp.select(*map(_aliased, statement.results)).group_by(*map(_parse, statement.grouped))
     name = FACTS
     query = query.with_(name, as_=found)
     for number, layer in enumerate(statement.layers[1:], 1):
@@ -67,7 +67,11 @@ def _query(statement: Statement, source: exp.Table) -> exp.Select:
 
 def _aliased(named: tuple[str, str]) -> exp.Expression:
     name, text = named
-    return exp.alias_(sqlglot.parse_one(text, dialect=_NEUTRAL), name, quoted=True)
+    return exp.alias_(_parse(text), name, quoted=True)
+
+
+def _parse(text: str) -> exp.Expression:
+    return sqlglot.parse_one(text, dialect=_NEUTRAL)
 
 
 def _fence(query: exp.Select) -> None:
@@ -128,6 +132,23 @@ def _length(dialect: Dialect, array: exp.Expression) -> exp.Expression:
     return _parsed(text, dialect, x=array)
 
 
+def _joined(dialect: Dialect, array: exp.Expression) -> exp.Expression:
+    name = "ARRAY_JOIN" if dialect is Dialect.SPARK else "ARRAY_TO_STRING"
+    return exp.Anonymous(this=name, expressions=[array, exp.Literal.string(" ")])
+
+
+def _days_later(
+    dialect: Dialect, instant: exp.Expression, zone: exp.Expression, days: exp.Expression
+) -> exp.Expression:
+    """The same time of the day in a zone, some days later."""
+    text = {
+        Dialect.DUCKDB: "TIMEZONE(z, TIMEZONE(z, x) + TO_DAYS(d))",
+        Dialect.POSTGRES: "(x AT TIME ZONE z + d * CAST('1 day' AS INTERVAL)) AT TIME ZONE z",
+        Dialect.SPARK: "TO_UTC_TIMESTAMP(FROM_UTC_TIMESTAMP(x, z) + MAKE_INTERVAL(0, 0, 0, d), z)",
+    }[dialect]
+    return _parsed(text, dialect, x=instant, z=zone, d=days)
+
+
 def _date(dialect: Dialect) -> str:
     if dialect is Dialect.SPARK:
         return "DATE_ADD(CAST('1970-01-01' AS DATE), CAST(x AS INT))"
@@ -154,6 +175,8 @@ _MARKERS: Mapping[str, Callable[..., exp.Expression]] = {
     "MONTH_NUMBER": _month_number,
     "MONTH_DAY": _month_day,
     "LOCAL_DAY": lambda dialect, instant, zone: _local_day(dialect, instant, zone),
+    "JOINED": _joined,
+    "DAYS_LATER": _days_later,
     "MATCHES": lambda dialect, text, pattern: _matches(dialect, text, pattern),
 }
 

@@ -30,7 +30,7 @@ from amends.policy.facts import NONE
 from amends.policy.model import Key, Parameter, Policy, Table
 from amends.policy.sql import terms
 from amends.policy.sql.layers import Layers
-from amends.policy.sql.terms import FALSE, NULL, TRUE, Term, TooWideError, both, case, column, either, word
+from amends.policy.sql.terms import FALSE, NULL, TRUE, Term, TooWideError, both, case, either, word
 from amends.policy.types import Kind
 
 LONG = 400
@@ -125,7 +125,11 @@ class Expressions:
         term = _parameter(parameter)
         if parameter.currency is None:
             return term
-        return self._once(parameter.name, parameter.name, lambda: _in_currency(term, parameter))
+        return self._once(parameter.name, parameter.name, lambda: self._in_currency(term, parameter))
+
+    def _in_currency(self, term: Term, parameter: Parameter) -> Term:
+        matches = f"{self.inputs['currency'].raw} = {word(parameter.currency or '')}"
+        return replace(term, raw=case([(matches, term.raw)]))
 
     def _derived(self, node: Derived) -> Term:
         definition = self.policy.derived[node.name]
@@ -156,7 +160,7 @@ class Expressions:
 
     def _compare_none(self, name: str, operator: str) -> Term:
         if self.policy.inputs[name].type.kind is Kind.ENUM:
-            text = f"({column(name)} {'=' if operator == '==' else '<>'} {word(NONE)})"
+            text = f"({self.inputs[name].raw} {'=' if operator == '==' else '<>'} {word(NONE)})"
             return Term(text, depth=self.inputs[name].depth)
         none = self.inputs[f"{name}_{NONE}"]
         return none if operator == "==" else replace(none, raw=f"(NOT {none.raw})")
@@ -267,7 +271,7 @@ class Expressions:
             matches = [_matches(key, term) for key, term in zip(row.keys, keys, strict=True)]
             currency = row.values[index].currency
             if currency is not None:
-                matches.append(f"{column('currency')} = {word(currency)}")
+                matches.append(f"{self.inputs['currency'].raw} = {word(currency)}")
             branches.append((both(*matches), value.raw))
         depth = max((key.depth for key in keys), default=0)
         bounds = replace(tops[0], low=min(t.low for t in tops), high=max(t.high for t in tops))
@@ -316,11 +320,6 @@ def _parameter(parameter: Parameter) -> Term:
         return Term(TRUE if value else FALSE)
     assert isinstance(value, int | Fraction)
     return terms.constant(value)
-
-
-def _in_currency(term: Term, parameter: Parameter) -> Term:
-    matches = f"{column('currency')} = {word(parameter.currency or '')}"
-    return replace(term, raw=case([(matches, term.raw)]))
 
 
 def _is_plain(term: Term) -> bool:

@@ -25,14 +25,17 @@ class Statement:
 
     layers: tuple[tuple[tuple[str, str], ...], ...]
     results: tuple[tuple[str, str], ...]
+    grouped: tuple[str, ...] = ()
+    """What the result is grouped by, where it counts rows."""
 
 
-def state(policy: Policy, present: Mapping[str, Form]) -> Statement:
+def state(policy: Policy, present: Mapping[str, Form], prefix: str = "") -> Statement:
     """The statement that decides every row of a table with these columns.
 
     Raises: UncompilableError, NameTakenError: SQL cannot say it.
     """
-    building = _Building(policy, present)
+    column_names(policy)  # refuses two columns of one name
+    building = _Building(policy, present, prefix)
     results = tuple(building.results())
     return Statement(tuple(tuple(layer) for layer in building.layers.columns), results)
 
@@ -45,9 +48,9 @@ def all_typed(policy: Policy) -> dict[str, Form]:
 class _Building:
     """The statement on its way."""
 
-    def __init__(self, policy: Policy, present: Mapping[str, Form]) -> None:
+    def __init__(self, policy: Policy, present: Mapping[str, Form], prefix: str) -> None:
         self.policy = policy
-        self.layers = Layers(column_names(policy))
+        self.layers = Layers(prefix)
         self.present = present
         inputs, self.bad = self._read_inputs()
         self.expressions = Expressions(policy, self.layers, inputs)
@@ -77,7 +80,8 @@ class _Building:
 
     def _error(self) -> str:
         """What is wrong with a row, as code and input, NULL where nothing is."""
-        first = case([*currency_error(self.policy, column("currency")), *self.bad])
+        currency = column("currency") if "currency" in self.present else "CAST(NULL AS TEXT)"
+        first = case([*currency_error(self.policy, currency), *self.bad])
         self.layers.first("bad_input", first)
         bad = self.layers.read("bad_input", Term(""), 0)
         branches, parts = [(f"{bad.raw} IS NOT NULL", bad.raw)], [bad]
@@ -102,7 +106,7 @@ class _Building:
         grant = bind("granted_as", case([(granted, self._grant())]))
         broken = bind("broken_promise", case([(either(granted, denied), self._broken(refund, grant, denied))]))
         kept = f"({broken} IS NULL)" if broken != NULL else TRUE
-        yield "id", column("id")
+        yield "id", self.expressions.inputs["id"].raw
         yield "outcome", self._outcome((bad, stranger), missing, both(granted, kept), both(denied, kept))
         yield "grant", case([(kept, grant)]) if kept != TRUE else grant
         yield "amount", case([(both(granted, kept), refund)], "0") if kept != TRUE else refund
