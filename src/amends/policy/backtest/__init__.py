@@ -27,7 +27,7 @@ def backtest(before: Policy, after: Policy, source: Source, plan: Plan | None = 
     UncompilableError, NameTakenError: SQL cannot say one of the policies.
     """
     plan = plan or Plan()
-    present = present_columns(source, plan, before.roles.asked)
+    present = present_columns(before, after, source, plan)
     inputs = {**after.inputs, **before.inputs}
     _check_kinds(before, after)
     _check_columns(before, source, plan, list(present))

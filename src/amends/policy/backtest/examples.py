@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from amends.policy import dates
 from amends.policy.backtest.plan import Example, Group, Plan, Source
-from amends.policy.backtest.query import present_columns
 from amends.policy.decision import decide
 from amends.policy.errors import InputError
 from amends.policy.facts import NONE, Input

@@ -7,28 +7,29 @@ from amends.policy.backtest.plan import SIDES, Plan, Source
 from amends.policy.facts import NONE, Input
 from amends.policy.model import Policy
 from amends.policy.sql.compiler import write
-from amends.policy.sql.contract import Form, column_names
+from amends.policy.sql.contract import Form, column_names, has_companion
 from amends.policy.sql.statement import Statement, state
 from amends.policy.sql.terms import column, word
 from amends.policy.types import Kind
 
 
-def present_columns(source: Source, plan: Plan, asked: str | None) -> dict[str, Form]:
+def present_columns(before: Policy, after: Policy, source: Source, plan: Plan) -> dict[str, Form]:
     """The columns that the query reads: those of the table and those that the plan sets."""
-    present = dict(source.columns) | dict.fromkeys(_set_names(plan), Form.TYPED)
-    if plan.asks_on_day is not None and asked is not None:
-        present[asked] = Form.TYPED
+    set_here = (_set_column({**after.inputs, **before.inputs}.get(name), name, plan) for name in plan.given)
+    present = dict(source.columns) | dict.fromkeys(set_here, Form.TYPED)
+    if plan.asks_on_day is not None and before.roles.asked is not None:
+        present[before.roles.asked] = Form.TYPED
     return present
 
 
-def _set_names(plan: Plan) -> Iterator[str]:
-    for name, value in plan.given.items():
-        yield f"{name}_{NONE}" if value == NONE else name
+def _set_column(declared: Input | None, name: str, plan: Plan) -> str:
+    says_none = declared is not None and has_companion(declared) and plan.given[name] == NONE
+    return f"{name}_{NONE}" if says_none else name
 
 
 def query_of(before: Policy, after: Policy, source: Source, plan: Plan) -> str:
     """The one query: both policies over every row, and rows that come out alike counted together."""
-    present = present_columns(source, plan, before.roles.asked)
+    present = present_columns(before, after, source, plan)
     sides = [state(policy, present, f"{name} ") for name, policy in zip(SIDES, (before, after), strict=True)]
     known = {*column_names(before), *column_names(after)}
     layers = [tuple(_read((before, after), source, plan, [name for name in present if name in known]))]
@@ -62,7 +63,7 @@ def _read(
 
 
 def _constant(declared: Input | None, value: object) -> str:
-    if value == NONE and not (declared and declared.type.kind is Kind.ENUM):
+    if value == NONE and declared is not None and has_companion(declared):
         return "NULL"
     if isinstance(value, bool):
         return str(value).upper()

@@ -278,18 +278,23 @@ class Expressions:
         return replace(bounds, raw=case(branches), depth=depth, known=frozenset())
 
     def missing(self, node: Node, name: str) -> str:
-        """Whether an unknown input keeps this expression from being known; read only where the expression is unknown."""
+        """Whether an unknown input keeps an unknown expression from being known."""
+        if isinstance(node, All | Some | Choice):
+            return either(*(self._missing(part, name) for part in children(node)))
+        return self._missing(node, name)
+
+    def _missing(self, node: Node, name: str) -> str:
         match node:
             case Given():
                 return self._is_open_input(node) if node.name == name else FALSE
             case Derived():
-                inner = self.missing(self.policy.derived[node.name], name)
+                inner = self._missing(self.policy.derived[node.name], name)
                 return both(self._is_open(node), inner) if inner != FALSE else FALSE
             case Cell():
                 parts: tuple[Node, ...] = self.policy.tables[node.table].keys
             case _:
                 parts = children(node)
-        inner = either(*(self.missing(part, name) for part in parts))
+        inner = either(*(self._missing(part, name) for part in parts))
         if inner == FALSE or isinstance(node, Not | Among | Compare | Arithmetic | Call):
             # These are unknown as soon as one of their parts is.
             return inner

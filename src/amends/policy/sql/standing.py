@@ -35,7 +35,7 @@ class Standing:
         self.expressions = expressions
         self.policy: Policy = expressions.policy
         self.rules: tuple[Rule, ...] = self.policy.rules
-        names = _names(self.rules)
+        self.names = names = _names(self.rules)
         whens = [expressions.truth(rule.when) for rule in self.rules]
         self.flags = [self._flag(f"holds_{name}", when) for name, when in zip(names, whens, strict=True)]
         self.depth = max(flag.depth for flag in self.flags)

@@ -189,10 +189,21 @@ class _Building:
 
     def _missing(self) -> str:
         """Everything that could still change the answer, in the order of declaration (semantics, rules 2, 4, 7)."""
-        standing = self.standing
-        able = [both(p, standing.unattacked(r)) for p, r in zip(standing.possible, self.policy.rules, strict=True)]
-        counts = self._asked_about(able)
+        standing, names = self.standing, self.standing.names
+        could = [both(p, standing.unattacked(r)) for p, r in zip(standing.possible, self.policy.rules, strict=True)]
+        depth = self.layers.depth
+        able = [self._where_asked(f"could_{name}", text, depth) for name, text in zip(names, could, strict=True)]
+        doubts = self._asked_about(able)
+        counts = [
+            self._where_asked(f"doubt_{name}", text, depth + 1) for name, text in zip(names, doubts, strict=True)
+        ]
         return _texts((self._is_missing(name, able, counts), name) for name in self.policy.inputs)
+
+    def _where_asked(self, name: str, text: str, depth: int) -> str:
+        """A column that is computed only for cases that are asked about."""
+        if text in (TRUE, FALSE):
+            return text
+        return self.layers.bind(name, Term(case([(self.asks, text)]), depth=depth)).raw
 
     def _asked_about(self, able: list[str]) -> list[str]:
         """For each rule, whether it is unknown and could win, or override one that could or does hold."""
