@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from amends.cli.policies import POLICY
 from amends.policy.model import Policy
 
 if TYPE_CHECKING:
-    from amends.policy.backtest import Source
+    from amends.cli.tables import DuckTable, PostgresTable, SparkTable
 
 DIFFERENT = 1
 PATH = click.Path(exists=True, dir_okay=False)
@@ -76,7 +77,8 @@ def backtest_command(  # noqa: PLR0913 -- one parameter per option of the comman
 
     try:
         plan = Plan(asks_on_day, since, by, dict(map(_setting, given)))
-        report = backtest(policies[0], policies[1], _open(orders, engine, policies, since), plan)
+        with closing(_open(orders, engine, policies, since)) as source:
+            report = backtest(policies[0], policies[1], source, plan)
     except (BacktestError, UncompilableError, NameTakenError) as error:
         raise click.ClickException(str(error)) from None
     for name, hint in report.unread.items():
@@ -88,7 +90,7 @@ def backtest_command(  # noqa: PLR0913 -- one parameter per option of the comman
     sys.exit(DIFFERENT if report.is_different else 0)
 
 
-def _open(orders: str, engine: str, policies: list[Policy], since: str) -> "Source":
+def _open(orders: str, engine: str, policies: list[Policy], since: str) -> "DuckTable | PostgresTable | SparkTable":
     from amends.cli.tables import DuckTable, PostgresTable, SparkTable  # noqa: PLC0415 -- loads the writer
     from amends.policy.sql.contract import column_names  # noqa: PLC0415
 

@@ -49,7 +49,6 @@ class DuckTable:
     def __init__(self, path: Path, names: frozenset[str]) -> None:
         import duckdb  # noqa: PLC0415 -- a quarter of a second to load
 
-        self.names = names
         self._spill = tempfile.TemporaryDirectory(prefix="amends-")
         self._engine = duckdb.connect()
         settings = {
@@ -63,16 +62,23 @@ class DuckTable:
         }
         for name, value in settings.items():
             self._engine.execute(f"SET {name} = '{value}'")
+        self.table = "orders"
+        try:
+            self.columns = _forms(self._open(path), names)
+        except duckdb.Error as error:
+            self.close()
+            raise BacktestError(f"{path} cannot be read: {_first_line(error)}") from None
+        except BacktestError:
+            self.close()
+            raise
+
+    def _open(self, path: Path) -> dict[str, str]:
         quoted = str(path).replace("'", "''")
         is_csv = path.suffix == ".csv"
         reader = f"read_csv('{quoted}', all_varchar = true, header = true)" if is_csv else f"read_parquet('{quoted}')"
-        try:
-            self._engine.execute(f"CREATE VIEW orders AS SELECT * FROM {reader}")
-            described = self._engine.execute("DESCRIBE orders").fetchall()
-        except duckdb.Error as error:
-            raise BacktestError(f"{path} cannot be read: {_first_line(error)}") from None
-        self.table = "orders"
-        self.columns = _forms({str(name): str(kind) for name, kind, *_ in described}, names)
+        self._engine.execute(f"CREATE VIEW orders AS SELECT * FROM {reader}")
+        described = self._engine.execute("DESCRIBE orders").fetchall()
+        return {str(name): str(kind) for name, kind, *_ in described}
 
     def rows(self, query: str) -> Sequence[Row]:
         """The answer, with progress on a terminal; Ctrl-C stops the engine."""
@@ -89,6 +95,11 @@ class DuckTable:
             raise
         finally:
             done.set()
+
+    def close(self) -> None:
+        """Give back memory and spilled files."""
+        self._engine.close()
+        self._spill.cleanup()
 
     def _show_progress(self, done: Event) -> None:
         while not done.wait(1):
@@ -126,7 +137,16 @@ class PostgresTable:
 
     def rows(self, query: str) -> Sequence[Row]:
         """The answer."""
-        return self._connection.execute(query.encode()).fetchall()
+        import psycopg  # noqa: PLC0415 -- loaded when the table was opened
+
+        try:
+            return self._connection.execute(query.encode()).fetchall()
+        except psycopg.Error as error:
+            raise BacktestError(f"PostgreSQL cannot decide the rows: {_first_line(error)}") from None
+
+    def close(self) -> None:
+        """End the transaction, in which nothing was written."""
+        self._connection.close()
 
 
 class SparkTable:
@@ -154,6 +174,10 @@ class SparkTable:
     def rows(self, query: str) -> Sequence[Row]:
         """The answer."""
         return [tuple(row) for row in self._session.sql(query).collect()]
+
+    def close(self) -> None:
+        """End the session and its Java process."""
+        self._session.stop()
 
 
 def _spark_types(described: Sequence[tuple[str, str]]) -> dict[str, str]:

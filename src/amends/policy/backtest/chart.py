@@ -4,6 +4,7 @@ from html import escape
 
 from amends.policy.backtest.plan import Report
 from amends.policy.backtest.summary import money_of
+from amends.policy.facts import NONE
 from amends.policy.money import Money
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 960, 380, 110, 56, 56
@@ -20,8 +21,9 @@ def draw(report: Report) -> str:
     """The last months of the currency with most rows, as one SVG document."""
     months = money_of(report, lambda group: group.month)
     rows: dict[str, int] = {}
-    for (currency, _), sums in months.items():
-        rows[currency] = rows.get(currency, 0) + sums[0]
+    for (code, _), sums in months.items():
+        if code != NONE:
+            rows[code] = rows.get(code, 0) + sums[0]
     currency = max(rows, key=lambda name: (rows[name], name), default="")
     bars = [(month or "unknown", sums[1], sums[2]) for (code, month), sums in months.items() if code == currency]
     bars = bars[-MONTHS_MAX:]

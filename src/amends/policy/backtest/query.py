@@ -36,7 +36,7 @@ def query_of(before: Policy, after: Policy, source: Source, plan: Plan) -> str:
     deepest = zip_longest(*(side.layers for side in sides), fillvalue=())
     layers += [tuple(chain.from_iterable(parts)) for parts in deepest]
     named = zip(SIDES, sides, strict=True)
-    answers = [(f"{name} {key}", text) for name, side in named for key, text in side.results]
+    answers = [(f"{key} {name}", text) for name, side in named for key, text in side.results]
     layers.append((*answers, ("month", _month(before, plan)), ("member", _member(plan, present))))
     keys = tuple(_keys())
     results = tuple((f"c{number}", text) for number, text in enumerate((*keys, *_counted()), 1))
@@ -92,15 +92,15 @@ def _member(plan: Plan, present: Mapping[str, Form]) -> str:
 def _keys() -> Iterator[str]:
     yield from map(column, ("before currency", "month", "member"))
     for side in SIDES:
-        yield from (column(f"{side} outcome"), column(f"{side} grant"))
-        yield from (f"JOINED({column(f'{side} clauses')})", column(f"{side} error"))
+        yield from (column(f"outcome {side}"), column(f"grant {side}"))
+        yield from (f"JOINED({column(f'clauses {side}')})", column(f"error {side}"))
 
 
 def _counted() -> Iterator[str]:
-    moved = f"({column('after amount')} - {column('before amount')})"
+    moved = f"({column('amount after')} - {column('amount before')})"
     yield "COUNT(*)"
     for side in SIDES:
-        yield f"CAST(SUM({column(f'{side} amount')}) AS BIGINT)"
+        yield f"CAST(SUM({column(f'amount {side}')}) AS BIGINT)"
     for sign, value in ((">", moved), ("<", f"(-{moved})")):
         yield f"CAST(SUM(CASE WHEN {moved} {sign} 0 THEN 1 ELSE 0 END) AS BIGINT)"
         yield f"CAST(SUM(CASE WHEN {moved} {sign} 0 THEN {value} ELSE 0 END) AS BIGINT)"

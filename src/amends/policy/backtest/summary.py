@@ -54,11 +54,12 @@ def money_of(report: Report, key: Callable[[Group], str]) -> dict[tuple[str, str
     """For each currency and each value of the key: rows, amounts before and after, rows and amounts gained and lost."""
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 7)
     for group in report.groups:
-        if group.currency in EXPONENTS:
-            found = sums[(group.currency, key(group))]
-            values = (group.rows, group.before.amount, group.after.amount, group.gaining, group.gained)
-            for place, value in enumerate((*values, group.losing, group.lost)):
-                found[place] += value
+        # Rows without a known currency are not decided, and pay nothing.
+        currency = group.currency if group.currency in EXPONENTS else NONE
+        found = sums[(currency, key(group))]
+        values = (group.rows, group.before.amount, group.after.amount, group.gaining, group.gained)
+        for place, value in enumerate((*values, group.losing, group.lost)):
+            found[place] += value
     return dict(sorted(sums.items()))
 
 
@@ -76,6 +77,8 @@ def _all(_: Group) -> str:
 
 
 def _amounts(currency: str, *amounts: int) -> list[str]:
+    if currency == NONE:
+        return ["0"] * len(amounts)
     return [str(Money(amount, currency)).removeprefix(f"{currency} ") for amount in amounts]
 
 

@@ -5,7 +5,7 @@ Division and wide numbers are written here, because engines differ in both and a
 through floating point.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 import sqlglot
@@ -54,20 +54,22 @@ def write(statement: Statement, dialect: Dialect, table: str) -> str:
 
 
 def _query(statement: Statement, source: exp.Expression) -> exp.Select:
-    found = exp.select(*map(_aliased, statement.layers[0])).from_(source)
-    query = exp.select(*map(_aliased, statement.results)).group_by(*map(_parse, statement.grouped))
-    name = FACTS
-    query = query.with_(name, as_=found)
+    """The layers as steps. Nothing is copied on the way: a policy is a large tree."""
+    name, steps = FACTS, []
+    step = _select(statement.layers[0]).from_(source, copy=False)
     for number, layer in enumerate(statement.layers[1:], 1):
-        step = exp.select(exp.Star(), *map(_aliased, layer)).from_(exp.to_identifier(name, quoted=True))
+        steps.append((name, step))
+        step = _select(layer, exp.Star()).from_(exp.to_identifier(name, quoted=True), copy=False)
         name = f"step_{number}"
-        query = query.with_(name, as_=step)
-    return query.from_(exp.to_identifier(name, quoted=True))
+    query = _select(statement.results).from_(exp.to_identifier(name, quoted=True), copy=False)
+    for alias, found in [*steps, (name, step)]:
+        query.with_(alias, as_=found, copy=False)
+    return query.group_by(*map(_parse, statement.grouped), copy=False)
 
 
-def _aliased(named: tuple[str, str]) -> exp.Expression:
-    name, text = named
-    return exp.alias_(_parse(text), name, quoted=True)
+def _select(columns: Sequence[tuple[str, str]], *before: exp.Expression) -> exp.Select:
+    aliased = (exp.alias_(_parse(text), name, quoted=True, copy=False) for name, text in columns)
+    return exp.Select().select(*before, *aliased, copy=False)
 
 
 def _parse(text: str) -> exp.Expression:
@@ -81,9 +83,11 @@ def _fence(query: exp.Select) -> None:
 
 
 def _parsed(text: str, dialect: Dialect, **parts: exp.Expression) -> exp.Expression:
+    """A text with parts in the places of its names."""
     found = sqlglot.parse_one(text, dialect=dialect.value)
     return found.transform(
-        lambda node: parts[node.name] if isinstance(node, exp.Column) and node.name in parts else node
+        lambda node: parts[node.name].copy() if isinstance(node, exp.Column) and node.name in parts else node,
+        copy=False,
     )
 
 
@@ -94,8 +98,8 @@ def _wide(dialect: Dialect, number: exp.Expression) -> exp.Expression:
 
 def _exact_div(dialect: Dialect, top: exp.Expression, bottom: exp.Expression) -> exp.Expression:
     if dialect is Dialect.POSTGRES:
-        return exp.paren(exp.Div(this=top, expression=bottom, typed=True))
-    return exp.paren(exp.IntDiv(this=top, expression=bottom))
+        return exp.paren(exp.Div(this=top, expression=bottom, typed=True), copy=False)
+    return exp.paren(exp.IntDiv(this=top, expression=bottom), copy=False)
 
 
 def _wide_div(dialect: Dialect, top: exp.Expression, bottom: exp.Expression) -> exp.Expression:
