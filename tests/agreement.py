@@ -50,7 +50,7 @@ def row_of(policy: Policy, case: dict[str, object]) -> Row:
 def _held(declared: Input, value: object) -> object:
     if isinstance(value, str) and declared.type.kind is Kind.INSTANT:
         return datetime.fromisoformat(value)
-    if isinstance(value, str) and not declared.type.kind is Kind.ENUM:
+    if isinstance(value, str) and declared.type.kind is not Kind.ENUM:
         return Decimal(value)
     return value
 

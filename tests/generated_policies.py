@@ -43,7 +43,9 @@ def generated_policy(seed: int) -> Policy:
     count = random.randrange(2, 8)
     inputs = "".join(f"  {name}: yes or no, from desk\n" for name in (*FLAGS, *NEEDS))
     blocks = [_sentence(random, number) for number in range(count)]
-    used = f"- Every flag counts. {{#flags}}\n\n```rule flags\nrefer\nwhen: {' and '.join(FLAGS + NEEDS)}\n```\n"
+    used = (
+        f"- Every flag counts. {{#flags}}\n\n```rule flags\nrefer\nwhen: {' and '.join(FLAGS + NEEDS)}\n```\n"
+    )
     return parse_policy(HEAD.format(inputs=inputs) + "\n".join(blocks) + "\n" + used)
 
 

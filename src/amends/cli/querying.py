@@ -21,8 +21,15 @@ PATH = click.Path(exists=True, dir_okay=False)
 
 @click.command("sql")
 @click.argument("policy", type=PATH)
-@click.option("--dialect", type=click.Choice(["duckdb", "postgres", "spark"]), required=True, help="Whose SQL to write.")
-@click.option("--table", default="requests", show_default=True, help="The table of inputs; see docs/sql.md for its columns.")
+@click.option(
+    "--dialect", type=click.Choice(["duckdb", "postgres", "spark"]), required=True, help="Whose SQL to write."
+)
+@click.option(
+    "--table",
+    default="requests",
+    show_default=True,
+    help="The table of inputs; see docs/sql.md for its columns.",
+)
 @click.pass_context
 def sql_command(context: click.Context, policy: str, dialect: str, table: str) -> None:
     """Write POLICY as one SELECT that decides every row of a table."""
@@ -33,7 +40,9 @@ def sql_command(context: click.Context, policy: str, dialect: str, table: str) -
     from amends.policy.sql.expressions import UncompilableError  # noqa: PLC0415
 
     if not all(part.isidentifier() for part in table.split(".")):
-        raise click.BadParameter(f"{table!r} is no name of a table. Write it as orders or shop.orders.", param_hint="--table")
+        raise click.BadParameter(
+            f"{table!r} is no name of a table. Write it as orders or shop.orders.", param_hint="--table"
+        )
     try:
         click.echo(compile_policy(read, Dialect(dialect), table))
     except (UncompilableError, NameTakenError) as error:
@@ -43,14 +52,40 @@ def sql_command(context: click.Context, policy: str, dialect: str, table: str) -
 @click.command("backtest")
 @click.argument("before", type=PATH)
 @click.argument("after", type=PATH)
-@click.option("--orders", required=True, metavar="FILE|URL", help="A .parquet or .csv file, or postgres://…/database#table.")
-@click.option("--asks-on-day", type=click.IntRange(0, 3_650), metavar="D", help="Let every order ask on day D after the purchase.")
-@click.option("--since", default="purchased_at", show_default=True, metavar="INPUT", help="The instant that days and months are counted from.")
-@click.option("--set", "given", multiple=True, metavar="INPUT=VALUE", help="Let an input have this value in every row.")
+@click.option(
+    "--orders",
+    required=True,
+    metavar="FILE|URL",
+    help="A .parquet or .csv file, or postgres://…/database#table.",
+)
+@click.option(
+    "--asks-on-day",
+    type=click.IntRange(0, 3_650),
+    metavar="D",
+    help="Let every order ask on day D after the purchase.",
+)
+@click.option(
+    "--since",
+    default="purchased_at",
+    show_default=True,
+    metavar="INPUT",
+    help="The instant that days and months are counted from.",
+)
+@click.option(
+    "--set", "given", multiple=True, metavar="INPUT=VALUE", help="Let an input have this value in every row."
+)
 @click.option("--by", metavar="INPUT", help="Tell rows apart by an input with few values.")
-@click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="What reads a file.")
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    show_default=True,
+    help="What reads a file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write the report as JSON.")
-@click.option("--chart", type=click.Path(dir_okay=False), metavar="FILE.svg", help="Draw what is paid back by month.")
+@click.option(
+    "--chart", type=click.Path(dir_okay=False), metavar="FILE.svg", help="Draw what is paid back by month."
+)
 @click.pass_context
 def backtest_command(  # noqa: PLR0913 -- one parameter per option of the command
     context: click.Context,
@@ -86,11 +121,15 @@ def backtest_command(  # noqa: PLR0913 -- one parameter per option of the comman
             click.echo(f"Column `{name}` is no input of these policies and is not read. {hint}", err=True)
     if chart is not None:
         Path(chart).write_text(draw(report), encoding="utf-8")
-    click.echo(json.dumps(report_json(report), indent=2, ensure_ascii=False) if as_json else summarise(report))
+    click.echo(
+        json.dumps(report_json(report), indent=2, ensure_ascii=False) if as_json else summarise(report)
+    )
     sys.exit(DIFFERENT if report.is_different else 0)
 
 
-def _open(orders: str, engine: str, policies: list[Policy], since: str) -> "DuckTable | PostgresTable | SparkTable":
+def _open(
+    orders: str, engine: str, policies: list[Policy], since: str
+) -> "DuckTable | PostgresTable | SparkTable":
     from amends.cli.tables import DuckTable, PostgresTable, SparkTable  # noqa: PLC0415 -- loads the writer
     from amends.policy.sql.contract import column_names  # noqa: PLC0415
 
@@ -99,7 +138,9 @@ def _open(orders: str, engine: str, policies: list[Policy], since: str) -> "Duck
         return PostgresTable(orders, names)
     path = Path(orders)
     if path.suffix not in (".parquet", ".csv"):
-        raise click.BadParameter(f"{orders} is no .parquet or .csv file, and no postgres:// address.", param_hint="--orders")
+        raise click.BadParameter(
+            f"{orders} is no .parquet or .csv file, and no postgres:// address.", param_hint="--orders"
+        )
     if not path.is_file():
         raise click.BadParameter(f"{orders}: there is no such file.", param_hint="--orders")
     return SparkTable(path, names) if engine == "spark" else DuckTable(path, names)
@@ -118,4 +159,6 @@ def _setting(text: str) -> tuple[str, object]:
 
 def _require(command: str) -> None:
     if find_spec("sqlglot") is None or find_spec("duckdb") is None:
-        raise click.ClickException(f"`{command}` needs sqlglot and DuckDB, which are not installed. Install amends[sql].")
+        raise click.ClickException(
+            f"`{command}` needs sqlglot and DuckDB, which are not installed. Install amends[sql]."
+        )

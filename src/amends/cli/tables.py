@@ -75,8 +75,12 @@ class DuckTable:
     def _open(self, path: Path) -> dict[str, str]:
         quoted = str(path).replace("'", "''")
         is_csv = path.suffix == ".csv"
-        reader = f"read_csv('{quoted}', all_varchar = true, header = true)" if is_csv else f"read_parquet('{quoted}')"
-        self._engine.execute(f"CREATE VIEW orders AS SELECT * FROM {reader}")
+        reader = (
+            f"read_csv('{quoted}', all_varchar = true, header = true)"
+            if is_csv
+            else f"read_parquet('{quoted}')"
+        )
+        self._engine.execute(f"CREATE VIEW orders AS SELECT * FROM {reader}")  # noqa: S608 -- a quoted path
         described = self._engine.execute("DESCRIBE orders").fetchall()
         return {str(name): str(kind) for name, kind, *_ in described}
 
@@ -158,15 +162,25 @@ class SparkTable:
         try:
             from pyspark.sql import SparkSession  # noqa: PLC0415 -- 400 MB that most do without
         except ImportError:
-            raise BacktestError("Spark is not installed: `pip install pyspark`, and Java 17 or newer.") from None
+            raise BacktestError(
+                "Spark is not installed: `pip install pyspark`, and Java 17 or newer."
+            ) from None
         builder: Any = SparkSession.builder
         session = builder.master("local[*]").config("spark.ui.enabled", "false")
-        settings = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true", "spark.log.level": "ERROR"}
+        settings = {
+            "spark.sql.session.timeZone": "UTC",
+            "spark.sql.ansi.enabled": "true",
+            "spark.log.level": "ERROR",
+        }
         for name, value in settings.items():
             session = session.config(name, value)
         self._session = session.getOrCreate()
         reader = self._session.read
-        found = reader.option("header", "true").csv(str(path)) if path.suffix == ".csv" else reader.parquet(str(path))
+        found = (
+            reader.option("header", "true").csv(str(path))
+            if path.suffix == ".csv"
+            else reader.parquet(str(path))
+        )
         found.createOrReplaceTempView("orders")
         self.table = "orders"
         self.columns = _forms(_spark_types(found.dtypes), names)

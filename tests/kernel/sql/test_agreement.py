@@ -61,7 +61,9 @@ def on_postgres(postgres: psycopg.Connection, policy: Policy, cases: list[Case])
         for case in cases:
             copy.write_row(row_of(policy, case))
     query = compile_policy(policy, Dialect.POSTGRES, "requests")
-    found = postgres.execute(sql.SQL("SELECT * FROM ({}) x ORDER BY CAST(id AS bigint)").format(sql.SQL(query)))
+    found = postgres.execute(
+        sql.SQL("SELECT * FROM ({}) x ORDER BY CAST(id AS bigint)").format(sql.SQL(query))
+    )
     rows = found.fetchall()
     postgres.rollback()
     return rows

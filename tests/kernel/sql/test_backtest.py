@@ -124,7 +124,7 @@ def test_examples_are_rows_that_decide_answers_as_the_report_says(after: Path, p
         assert [one["before"].split()[0], one["after"].split()[0]] == [verdict[0] for verdict in verdicts]
 
 
-@pytest.mark.parametrize(("day", "granted"), [(7, 1), (8, 0), (14, 0)])
+@pytest.mark.parametrize("day, granted", [(7, 1), (8, 0), (14, 0)])
 def test_every_order_asks_on_the_day_given(tmp_path: Path, day: int, granted: int) -> None:
     path = tmp_path / "orders.csv"
     path.write_text(
@@ -142,12 +142,16 @@ def test_every_order_asks_on_the_day_given(tmp_path: Path, day: int, granted: in
 
 def test_a_row_that_shows_a_later_fact_is_counted_as_an_error_and_pays_nothing(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
-    path.write_text("id,currency,purchased_at,requested_at\n9,USD,2025-09-02T00:00:00Z,2025-09-01T00:00:00Z\n")
+    path.write_text(
+        "id,currency,purchased_at,requested_at\n9,USD,2025-09-02T00:00:00Z,2025-09-01T00:00:00Z\n"
+    )
 
     found = report(BEFORE, BEFORE, "--orders", path)
 
     error = {"error": "impossible_case: purchased_at", "rows": 1, "example": "9"}
-    assert found["errors"] == [{"policy": "before", **error}, {"policy": "after", **error}] or found["errors"] == [
+    assert found["errors"] == [{"policy": "before", **error}, {"policy": "after", **error}] or found[
+        "errors"
+    ] == [
         {"policy": "after", **error},
         {"policy": "before", **error},
     ]
@@ -155,7 +159,7 @@ def test_a_row_that_shows_a_later_fact_is_counted_as_an_error_and_pays_nothing(t
 
 
 @pytest.mark.parametrize(
-    ("value", "error"),
+    "value, error",
     [
         ("19.00", "bad_value: paid"),
         ("1e3", "bad_value: paid"),
@@ -175,7 +179,7 @@ def test_a_field_of_a_csv_file_is_read_strictly(tmp_path: Path, value: str, erro
 
 
 @pytest.mark.parametrize(
-    ("header", "message"),
+    "header, message",
     [
         ("currency,paid", "The table has no column `id`"),
         ("id,paid", "The table has no column `currency`"),
@@ -193,12 +197,14 @@ def test_a_table_without_what_every_row_needs_is_refused(tmp_path: Path, header:
 
 
 @pytest.mark.parametrize(
-    ("kind", "message"),
+    "kind, message",
     [("DOUBLE", "Floating point cannot hold amounts"), ("TIMESTAMP", "A time without an offset")],
 )
 def test_a_column_whose_type_loses_something_is_refused(tmp_path: Path, kind: str, message: str) -> None:
     path = tmp_path / "orders.parquet"
-    duckdb.sql(f"SELECT 'a' AS id, 'USD' AS currency, CAST(NULL AS {kind}) AS paid").write_parquet(str(path))
+    with duckdb.connect() as engine:
+        query = f"SELECT 'a' AS id, 'USD' AS currency, CAST(NULL AS {kind}) AS paid"
+        engine.execute(f"COPY ({query}) TO '{path}'")
 
     result = run(BEFORE, BEFORE, "--orders", path)
 
@@ -212,13 +218,20 @@ def test_a_misspelt_column_is_named_with_what_was_meant(tmp_path: Path) -> None:
 
     result = run(BEFORE, BEFORE, "--orders", path)
 
-    assert "Column `generatons` is no input of these policies and is not read. Did you mean `generations`?" in result.stderr
+    assert (
+        "Column `generatons` is no input of these policies and is not read. Did you mean `generations`?"
+        in result.stderr
+    )
 
 
 def test_an_input_of_two_kinds_is_refused(tmp_path: Path, parquet: Path) -> None:
     other = tmp_path / "other.md"
-    text = BEFORE.read_text(encoding="utf-8").replace("reason_given: yes or no", "reason_given: yes or no or none")
-    other.write_text(text.replace("generations: count of generations", "generations: count of images"), encoding="utf-8")
+    text = BEFORE.read_text(encoding="utf-8").replace(
+        "reason_given: yes or no", "reason_given: yes or no or none"
+    )
+    other.write_text(
+        text.replace("generations: count of generations", "generations: count of images"), encoding="utf-8"
+    )
 
     result = run(BEFORE, other, "--orders", parquet)
 

@@ -45,7 +45,9 @@ def _check_kinds(before: Policy, after: Policy) -> None:
         types = [policy.inputs[name].type for policy in (before, after)]
         kinds = [(one.kind, one.unit, one.shown_in) for one in types]
         if kinds[0] != kinds[1]:
-            message = f"`{name}` is `{types[0]}` in one policy and `{types[1]}` in the other. Rename one of them."
+            message = (
+                f"`{name}` is `{types[0]}` in one policy and `{types[1]}` in the other. Rename one of them."
+            )
             raise BacktestError(message)
 
 

@@ -7,6 +7,8 @@ from amends.policy.backtest.summary import money_of
 from amends.policy.facts import NONE
 from amends.policy.money import Money
 
+LEVEL_MAX = 12
+"""More months than this have their names turned."""
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 960, 380, 110, 56, 56
 MONTHS_MAX = 36
 STYLE = """
@@ -25,7 +27,9 @@ def draw(report: Report) -> str:
         if code != NONE:
             rows[code] = rows.get(code, 0) + sums[0]
     currency = max(rows, key=lambda name: (rows[name], name), default="")
-    bars = [(month or "unknown", sums[1], sums[2]) for (code, month), sums in months.items() if code == currency]
+    bars = [
+        (month or "unknown", sums[1], sums[2]) for (code, month), sums in months.items() if code == currency
+    ]
     bars = bars[-MONTHS_MAX:]
     top = max([1, *(max(before, after) for _, before, after in bars)])
     title = f"{report.before.title}: paid back by month of purchase, {currency}"
@@ -66,7 +70,13 @@ def _bars(number: int, count: int, bar: tuple[str, int, int], top: int) -> list[
     drawn = []
     for name, amount, x in zip(("before", "after"), amounts, (middle - width, middle), strict=True):
         height = span * amount // top
-        drawn.append(f'<rect class="{name}" x="{x}" y="{HEIGHT - BOTTOM - height}" width="{width}" height="{height}"/>')
+        drawn.append(
+            f'<rect class="{name}" x="{x}" y="{HEIGHT - BOTTOM - height}" width="{width}" height="{height}"/>'
+        )
     y = HEIGHT - BOTTOM + 16
-    turn = f' transform="rotate(40 {middle} {y})" text-anchor="start"' if count > 12 else ' text-anchor="middle"'
+    turn = (
+        f' transform="rotate(40 {middle} {y})" text-anchor="start"'
+        if count > LEVEL_MAX
+        else ' text-anchor="middle"'
+    )
     return [*drawn, f'<text class="quiet" x="{middle}" y="{y}"{turn}>{escape(month)}</text>']

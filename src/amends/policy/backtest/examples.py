@@ -13,7 +13,7 @@ from amends.policy.model import Policy
 from amends.policy.money import Money
 from amends.policy.sql.compiler import Dialect
 from amends.policy.sql.contract import Form, has_companion
-from amends.policy.sql.terms import column, word
+from amends.policy.sql.terms import word
 from amends.policy.types import Kind
 from amends.policy.versions import known_inputs
 
@@ -32,7 +32,9 @@ def examples_of(
     kinds: dict[object, Group] = {}
     for group in sorted(groups, key=lambda one: (-one.rows, one.example)):
         if group.is_different:
-            kinds.setdefault((group.before.outcome, group.after.outcome, group.before.clauses, group.after.clauses), group)
+            kinds.setdefault(
+                (group.before.outcome, group.after.outcome, group.before.clauses, group.after.clauses), group
+            )
     for group in list(kinds.values())[:EXAMPLES_MAX]:
         case = _case(policies, source, plan, group.example)
         verdicts = [_verdict(policy, policies, case) for policy in policies]
@@ -57,7 +59,8 @@ def _case(policies: tuple[Policy, Policy], source: Source, plan: Plan, name: str
     quote = _QUOTE[source.dialect]
     listed = ", ".join(_as_text(source, quote, one, inputs.get(one)) for one in held)
     identity = f"CAST({quote}id{quote} AS {_ENGINES_TEXT[source.dialect]})"
-    (row,) = source.rows(f"SELECT {listed} FROM {source.table} WHERE {identity} = {word(name)} LIMIT 1")
+    query = f"SELECT {listed} FROM {source.table} WHERE {identity} = {word(name)} LIMIT 1"  # noqa: S608 -- names of inputs, and a quoted word
+    (row,) = source.rows(query)
     values = dict(zip(held, row, strict=True))
     case: dict[str, object] = {"currency": values.get("currency")}
     for declared in inputs.values():

@@ -36,7 +36,6 @@ class Source(Protocol):
         """The answer to a query."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is asked of a back-test beyond the policies and the table."""

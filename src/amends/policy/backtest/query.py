@@ -52,7 +52,9 @@ def _read(
     for name in names:
         if name == asked:
             since = column(plan.since)
-            instant = since if source.columns[plan.since] is Form.TYPED else f"TRY_CAST({since} AS TIMESTAMPTZ)"
+            instant = (
+                since if source.columns[plan.since] is Form.TYPED else f"TRY_CAST({since} AS TIMESTAMPTZ)"
+            )
             yield name, f"DAYS_LATER({instant}, {word(zone)}, {plan.asks_on_day})"
         elif name in plan.given:
             yield name, _constant(inputs.get(name), plan.given[name])
@@ -105,5 +107,3 @@ def _counted() -> Iterator[str]:
         yield f"CAST(SUM(CASE WHEN {moved} {sign} 0 THEN 1 ELSE 0 END) AS BIGINT)"
         yield f"CAST(SUM(CASE WHEN {moved} {sign} 0 THEN {value} ELSE 0 END) AS BIGINT)"
     yield f"MIN(CAST({column('before id')} AS TEXT))"
-
-

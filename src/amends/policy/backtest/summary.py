@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 from amends.policy.answer import Outcome
 from amends.policy.backtest.plan import Group, Report, Side
@@ -11,7 +12,7 @@ from amends.policy.money import EXPONENTS, Money
 ROWS_MAX = 20
 """A table for people stops here; the JSON holds all."""
 OUTCOMES = (*(outcome.value for outcome in Outcome), "error")
-Cell = str | int
+Cells: TypeAlias = tuple[str | int, ...]
 
 
 def summarise(report: Report) -> str:
@@ -65,8 +66,15 @@ def money_of(report: Report, key: Callable[[Group], str]) -> dict[tuple[str, str
 
 def _money(report: Report) -> str:
     header = ("currency", "before", "after", "difference", "rows that gain", "by", "rows that lose", "by")
-    rows = [
-        (currency, *_amounts(currency, before, after, after - before), gaining, *_amounts(currency, gained), losing, *_amounts(currency, lost))
+    rows: list[Cells] = [
+        (
+            currency,
+            *_amounts(currency, before, after, after - before),
+            gaining,
+            *_amounts(currency, gained),
+            losing,
+            *_amounts(currency, lost),
+        )
         for (currency, _), (_, before, after, gaining, gained, losing, lost) in money_of(report, _all).items()
     ]
     return _table(header, rows)
@@ -83,7 +91,7 @@ def _amounts(currency: str, *amounts: int) -> list[str]:
 
 
 def _transitions(report: Report) -> str:
-    rows = [
+    rows: list[Cells] = [
         (change, currency, count, *_amounts(currency, after - before))
         for (currency, change), (count, before, after, *_) in money_of(report, _transition).items()
     ]
@@ -102,7 +110,7 @@ def _cohorts(report: Report) -> str:
 
 
 def _cohort(report: Report, name: str, key: Callable[[Group], str]) -> str:
-    rows = [
+    rows: list[Cells] = [
         (value or "unknown", currency, count, *_amounts(currency, before, after, after - before))
         for (currency, value), (count, before, after, *_) in money_of(report, key).items()
     ]
@@ -125,7 +133,7 @@ def deciding_clauses(report: Report) -> dict[tuple[str, str], list[int]]:
 
 
 def _deciding(report: Report) -> str:
-    rows = [
+    rows: list[Cells] = [
         (clause, currency, first, *_amounts(currency, before), second, *_amounts(currency, after))
         for (currency, clause), (first, before, second, after) in deciding_clauses(report).items()
     ]
@@ -156,7 +164,7 @@ def _examples(report: Report) -> str:
     return "\n\n".join(blocks)
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> str:
+def _table(header: tuple[str, ...], rows: Iterable[Cells]) -> str:
     listed = list(rows)
     if not listed:
         return ""
@@ -166,7 +174,7 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> str:
     return "\n".join(shown)
 
 
-def _line(cells: Iterable[Cell]) -> str:
+def _line(cells: Cells) -> str:
     return f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else cell for cell in cells)} |"
 
 
@@ -188,7 +196,14 @@ def report_json(report: Report) -> dict[str, object]:
         "months": list(_money_json(report, lambda group: group.month, "month")),
         "by": list(_money_json(report, lambda group: group.member, plan.by)) if plan.by else [],
         "clauses": [
-            {"clause": clause, "currency": currency, "rows_before": sums[0], "before": sums[1], "rows_after": sums[2], "after": sums[3]}
+            {
+                "clause": clause,
+                "currency": currency,
+                "rows_before": sums[0],
+                "before": sums[1],
+                "rows_after": sums[2],
+                "after": sums[3],
+            }
             for (currency, clause), sums in deciding_clauses(report).items()
         ],
         "errors": [
@@ -202,9 +217,7 @@ def report_json(report: Report) -> dict[str, object]:
     }
 
 
-def _money_json(
-    report: Report, key: Callable[[Group], str], name: str | None
-) -> Iterator[dict[str, object]]:
+def _money_json(report: Report, key: Callable[[Group], str], name: str | None) -> Iterator[dict[str, object]]:
     places = ("rows", "before", "after", "rows_gaining", "gained", "rows_losing", "lost")
     for (currency, value), sums in money_of(report, key).items():
         shown: dict[str, object] = {} if name is None else {name: value}

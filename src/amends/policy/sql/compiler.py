@@ -14,7 +14,6 @@ from sqlglot import exp
 from amends.policy.model import Policy
 from amends.policy.sql.contract import Form
 from amends.policy.sql.statement import Statement, all_typed, state
-from amends.policy.sql.terms import column
 
 _NEUTRAL = "duckdb"
 FACTS = "facts"
@@ -53,7 +52,7 @@ def write(statement: Statement, dialect: Dialect, table: str) -> str:
     return query.sql(dialect=dialect.value, pretty=True, identify=True)
 
 
-def _query(statement: Statement, source: exp.Expression) -> exp.Select:
+def _query(statement: Statement, source: exp.Expr) -> exp.Select:
     """The layers as steps. Nothing is copied on the way: a policy is a large tree."""
     name, steps = FACTS, []
     step = _select(statement.layers[0]).from_(source, copy=False)
@@ -67,12 +66,12 @@ def _query(statement: Statement, source: exp.Expression) -> exp.Select:
     return query.group_by(*map(_parse, statement.grouped), copy=False)
 
 
-def _select(columns: Sequence[tuple[str, str]], *before: exp.Expression) -> exp.Select:
+def _select(columns: Sequence[tuple[str, str]], *before: exp.Expr) -> exp.Select:
     aliased = (exp.alias_(_parse(text), name, quoted=True, copy=False) for name, text in columns)
     return exp.Select().select(*before, *aliased, copy=False)
 
 
-def _parse(text: str) -> exp.Expression:
+def _parse(text: str) -> exp.Expr:
     return sqlglot.parse_one(text, dialect=_NEUTRAL)
 
 
@@ -82,7 +81,7 @@ def _fence(query: exp.Select) -> None:
         step.this.offset(0, copy=False)
 
 
-def _parsed(text: str, dialect: Dialect, **parts: exp.Expression) -> exp.Expression:
+def _parsed(text: str, dialect: Dialect, **parts: exp.Expr) -> exp.Expr:
     """A text with parts in the places of its names."""
     found = sqlglot.parse_one(text, dialect=dialect.value)
     return found.transform(
@@ -91,24 +90,24 @@ def _parsed(text: str, dialect: Dialect, **parts: exp.Expression) -> exp.Express
     )
 
 
-def _wide(dialect: Dialect, number: exp.Expression) -> exp.Expression:
+def _wide(dialect: Dialect, number: exp.Expr) -> exp.Expr:
     kind = {Dialect.DUCKDB: "HUGEINT", Dialect.POSTGRES: "NUMERIC", Dialect.SPARK: "DECIMAL(38, 0)"}[dialect]
     return exp.Cast(this=number, to=exp.DataType.build(kind, dialect=dialect.value))
 
 
-def _exact_div(dialect: Dialect, top: exp.Expression, bottom: exp.Expression) -> exp.Expression:
+def _exact_div(dialect: Dialect, top: exp.Expr, bottom: exp.Expr) -> exp.Expr:
     if dialect is Dialect.POSTGRES:
         return exp.paren(exp.Div(this=top, expression=bottom, typed=True), copy=False)
     return exp.paren(exp.IntDiv(this=top, expression=bottom), copy=False)
 
 
-def _wide_div(dialect: Dialect, top: exp.Expression, bottom: exp.Expression) -> exp.Expression:
+def _wide_div(dialect: Dialect, top: exp.Expr, bottom: exp.Expr) -> exp.Expr:
     if dialect is Dialect.POSTGRES:
         return exp.func("DIV", _wide(dialect, top), bottom, dialect="postgres")
     return _exact_div(dialect, top, bottom)
 
 
-def _microseconds(dialect: Dialect, instant: exp.Expression) -> exp.Expression:
+def _microseconds(dialect: Dialect, instant: exp.Expr) -> exp.Expr:
     text = {
         Dialect.DUCKDB: "EPOCH_US(x)",
         Dialect.POSTGRES: "CAST(EXTRACT(EPOCH FROM x) * 1000000 AS BIGINT)",
@@ -117,12 +116,12 @@ def _microseconds(dialect: Dialect, instant: exp.Expression) -> exp.Expression:
     return _parsed(text, dialect, x=instant)
 
 
-def _texts(dialect: Dialect, *texts: exp.Expression) -> exp.Expression:
+def _texts(dialect: Dialect, *texts: exp.Expr) -> exp.Expr:
     """The texts that are not NULL, as an array."""
     array = exp.Array(expressions=list(texts))
     if not texts:
-        array = exp.Cast(this=array, to=exp.DataType.build("TEXT[]" if dialect is not Dialect.SPARK else "ARRAY<STRING>", dialect=dialect.value))
-        return array
+        kind = "ARRAY<STRING>" if dialect is Dialect.SPARK else "TEXT[]"
+        return exp.Cast(this=array, to=exp.DataType.build(kind, dialect=dialect.value))
     text = {
         Dialect.DUCKDB: "LIST_FILTER(x, y -> NOT y IS NULL)",
         Dialect.POSTGRES: "ARRAY_REMOVE(x, NULL)",
@@ -131,19 +130,19 @@ def _texts(dialect: Dialect, *texts: exp.Expression) -> exp.Expression:
     return _parsed(text, dialect, x=array)
 
 
-def _length(dialect: Dialect, array: exp.Expression) -> exp.Expression:
+def _length(dialect: Dialect, array: exp.Expr) -> exp.Expr:
     text = {Dialect.DUCKDB: "LEN(x)", Dialect.POSTGRES: "CARDINALITY(x)", Dialect.SPARK: "SIZE(x)"}[dialect]
     return _parsed(text, dialect, x=array)
 
 
-def _joined(dialect: Dialect, array: exp.Expression) -> exp.Expression:
+def _joined(dialect: Dialect, array: exp.Expr) -> exp.Expr:
     name = "ARRAY_JOIN" if dialect is Dialect.SPARK else "ARRAY_TO_STRING"
     return exp.Anonymous(this=name, expressions=[array, exp.Literal.string(" ")])
 
 
 def _days_later(
-    dialect: Dialect, instant: exp.Expression, zone: exp.Expression, days: exp.Expression
-) -> exp.Expression:
+    dialect: Dialect, instant: exp.Expr, zone: exp.Expr, days: exp.Expr
+) -> exp.Expr:
     """The same time of the day in a zone, some days later."""
     text = {
         Dialect.DUCKDB: "TIMEZONE(z, TIMEZONE(z, x) + TO_DAYS(d))",
@@ -159,33 +158,17 @@ def _date(dialect: Dialect) -> str:
     return "(CAST('1970-01-01' AS DATE) + CAST(x AS INT))"
 
 
-def _month_number(dialect: Dialect, day: exp.Expression) -> exp.Expression:
+def _month_number(dialect: Dialect, day: exp.Expr) -> exp.Expr:
     date = _date(dialect)
     text = f"CAST(EXTRACT(YEAR FROM {date}) * 12 + EXTRACT(MONTH FROM {date}) AS BIGINT)"
     return _parsed(text, dialect, x=day)
 
 
-def _month_day(dialect: Dialect, day: exp.Expression) -> exp.Expression:
+def _month_day(dialect: Dialect, day: exp.Expr) -> exp.Expr:
     return _parsed(f"CAST(EXTRACT(DAY FROM {_date(dialect)}) AS BIGINT)", dialect, x=day)
 
 
-_MARKERS: Mapping[str, Callable[..., exp.Expression]] = {
-    "WIDE": _wide,
-    "EXACT_DIV": _exact_div,
-    "WIDE_DIV": _wide_div,
-    "MICROSECONDS": _microseconds,
-    "TEXTS": _texts,
-    "LENGTH_OF": _length,
-    "MONTH_NUMBER": _month_number,
-    "MONTH_DAY": _month_day,
-    "LOCAL_DAY": lambda dialect, instant, zone: _local_day(dialect, instant, zone),
-    "JOINED": _joined,
-    "DAYS_LATER": _days_later,
-    "MATCHES": lambda dialect, text, pattern: _matches(dialect, text, pattern),
-}
-
-
-def _local_day(dialect: Dialect, instant: exp.Expression, zone: exp.Expression) -> exp.Expression:
+def _local_day(dialect: Dialect, instant: exp.Expr, zone: exp.Expr) -> exp.Expr:
     """Days from 1970-01-01 in a zone, from microseconds."""
     text = {
         Dialect.DUCKDB: "DATE_DIFF('day', CAST('1970-01-01' AS DATE), CAST(TIMEZONE(z, MAKE_TIMESTAMPTZ(x)) AS DATE))",
@@ -195,6 +178,22 @@ def _local_day(dialect: Dialect, instant: exp.Expression, zone: exp.Expression) 
     return _parsed(text, dialect, x=instant, z=zone)
 
 
-def _matches(dialect: Dialect, text: exp.Expression, pattern: exp.Expression) -> exp.Expression:
+def _matches(dialect: Dialect, text: exp.Expr, pattern: exp.Expr) -> exp.Expr:
     name = "RLIKE" if dialect is Dialect.SPARK else "REGEXP_MATCHES"
     return exp.Anonymous(this=name, expressions=[text, pattern])
+
+
+_MARKERS: Mapping[str, Callable[..., exp.Expr]] = {
+    "WIDE": _wide,
+    "EXACT_DIV": _exact_div,
+    "WIDE_DIV": _wide_div,
+    "MICROSECONDS": _microseconds,
+    "TEXTS": _texts,
+    "LENGTH_OF": _length,
+    "MONTH_NUMBER": _month_number,
+    "MONTH_DAY": _month_day,
+    "LOCAL_DAY": _local_day,
+    "JOINED": _joined,
+    "DAYS_LATER": _days_later,
+    "MATCHES": _matches,
+}

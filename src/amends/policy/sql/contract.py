@@ -157,6 +157,9 @@ def _read_ratio(form: Form | None, text: str) -> tuple[str, str, Term]:
         return "CAST(NULL AS BIGINT)", "FALSE", bounds
     in_range = f"{text} BETWEEN -{RATIO_MAX} AND {RATIO_MAX}"
     if form is Form.TEXT:
-        in_range = both(f"MATCHES({text}, '{_DECIMAL}')", f"TRY_CAST({text} AS DECIMAL(38, 12)) BETWEEN -{RATIO_MAX} AND {RATIO_MAX}")
+        in_range = both(
+            f"MATCHES({text}, '{_DECIMAL}')",
+            f"TRY_CAST({text} AS DECIMAL(38, 12)) BETWEEN -{RATIO_MAX} AND {RATIO_MAX}",
+        )
     scaled = f"CAST(CAST({text} AS DECIMAL(19, 12)) * CAST({RATIO_SCALE} AS DECIMAL(13, 0)) AS BIGINT)"
     return scaled, in_range, bounds

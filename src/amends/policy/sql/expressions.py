@@ -1,9 +1,9 @@
 """Expressions of a policy as SQL, with the three values of `evaluation` (semantics, rules 2, 16, 17, 19)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import TypeVar
 
 from amends.policy import dates
 from amends.policy.evaluation import ROUNDINGS
@@ -38,7 +38,7 @@ LONG = 400
 DAY_MAX = 84_006
 UTC = "UTC"
 
-Answer = TypeVar("Answer")
+_PLAIN = re.compile(r'[0-9]+|"[^"]*"')
 
 
 class UncompilableError(ValueError):
@@ -329,7 +329,7 @@ def _parameter(parameter: Parameter) -> Term:
 
 def _is_plain(term: Term) -> bool:
     """Whether a term is a column or a constant already."""
-    return term.raw.isdigit() or term.raw in (TRUE, FALSE, NULL) or (term.raw.startswith('"') and term.raw.count('"') == 2)
+    return term.raw in (TRUE, FALSE, NULL) or _PLAIN.fullmatch(term.raw) is not None
 
 
 def _utc_day(instant: Term) -> Term:

@@ -69,7 +69,9 @@ class Payments:
         rule = rules[0]
         amounts = [self._value(line.expression) for line in rule.lines]
         known = both(*(opposite(is_open(amount.sql)) for amount in amounts))
-        owes = self._lazily(rules, f"owes_{rule.clause}", terms.condition(terms.case([(known, TRUE)]), *amounts))
+        owes = self._lazily(
+            rules, f"owes_{rule.clause}", terms.condition(terms.case([(known, TRUE)]), *amounts)
+        )
         return Say(rules, rule.verb, is_open(owes.raw), family=("owes", len(rule.lines)))
 
     def _lazily(self, rules: tuple[Rule, ...], name: str, term: Term) -> Term:
@@ -102,7 +104,9 @@ class Payments:
         if rule.pay in self.policy.inputs:
             conditions.append(opposite(is_open(self.expressions.inputs[rule.pay].raw)))
         text = terms.case([(both(*conditions), total.sql)])
-        return terms.narrowed(replace(total, raw=text, is_strict=True, depth=max(part.depth for part in parts)))
+        return terms.narrowed(
+            replace(total, raw=text, is_strict=True, depth=max(part.depth for part in parts))
+        )
 
     def left(self) -> Term:
         """What was paid less what was returned."""
@@ -137,12 +141,16 @@ class Payments:
         ]
         if len(pairs) > PAIRS_MAX:
             line = self.says[pairs[-1][1]].rule.span.line
-            raise UncompilableError(f"line {line}: {BUSIEST}, {len(pairs)} pairs of them; SQL compares at most {PAIRS_MAX}.")
+            raise UncompilableError(
+                f"line {line}: {BUSIEST}, {len(pairs)} pairs of them; SQL compares at most {PAIRS_MAX}."
+            )
         return {pair: self._pair(*pair) for pair in pairs}
 
     def _pair(self, first: int, second: int) -> str:
         rules = self.says[first].rule, self.says[second].rule
-        conditions = list(self._same_debts(*rules) if rules[0].verb is Verb.DENY else self._same_grants(*rules))
+        conditions = list(
+            self._same_debts(*rules) if rules[0].verb is Verb.DENY else self._same_grants(*rules)
+        )
         depth = max(self.depth, *(part.depth for part in conditions))
         possible = [either(*(self.is_possible[r.index] for r in self.says[n].rules)) for n in (first, second)]
         # What is not known is like nothing else, whatever the parts that are known.
@@ -224,10 +232,11 @@ class Payments:
             nodes.append(rule.then.condition)
         named = [policy.roles.paid, policy.roles.refunded, rule.pay, *(cap.history for cap in policy.caps)]
         found = [is_open(self.expressions.inputs[name].raw)] if name in named else []
-        for node in nodes:
-            if name in inputs_read(policy, node):
-                found.append(both(is_open(self._value(node).sql), self.expressions.missing(node, name)))
-        return either(*found)
+        reading = (node for node in nodes if name in inputs_read(policy, node))
+        unknown = (
+            both(is_open(self._value(node).sql), self.expressions.missing(node, name)) for node in reading
+        )
+        return either(*found, *unknown)
 
 
 def _words(rule: Rule) -> object:

@@ -102,7 +102,11 @@ class Standing:
         counted = " + ".join(case([(one, "1")], "0") for one in winning if one != FALSE)
         one_family = f"({counted} = 1)" if counted else FALSE
         split = [
-            both(self.say_wins(first, without), self.say_wins(second, without), opposite(self.payments.same(first, second)))
+            both(
+                self.say_wins(first, without),
+                self.say_wins(second, without),
+                opposite(self.payments.same(first, second)),
+            )
             for family in families.values()
             for position, first in enumerate(family)
             for second in family[:position]
@@ -152,7 +156,10 @@ class Standing:
     def _needs_could_lack(self) -> str:
         """Whether unknown rules could override every winner whose needs are met."""
         acting = self._acting(lambda index: self.met[index].raw)
-        sure = (both(self.true[r.index], self.met[r.index].raw, self._beaten_by_none(r, acting)) for r in self.rules)
+        sure = (
+            both(self.true[r.index], self.met[r.index].raw, self._beaten_by_none(r, acting))
+            for r in self.rules
+        )
         return opposite(either(*sure))
 
     def _acting(self, is_barred: Callable[[int], str], kept_out: int = 0) -> dict[int, str]:

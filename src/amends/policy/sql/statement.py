@@ -12,7 +12,21 @@ from amends.policy.sql.contract import Form, column_names, currency_error, read_
 from amends.policy.sql.expressions import UTC, Expressions
 from amends.policy.sql.layers import Layers
 from amends.policy.sql.standing import Standing
-from amends.policy.sql.terms import FALSE, NULL, TRUE, Term, both, case, column, condition, either, fails, holds, opposite, word
+from amends.policy.sql.terms import (
+    FALSE,
+    NULL,
+    TRUE,
+    Term,
+    both,
+    case,
+    column,
+    condition,
+    either,
+    fails,
+    holds,
+    opposite,
+    word,
+)
 from amends.policy.types import Kind
 
 ERROR = "error"
@@ -99,12 +113,20 @@ class _Building:
         is_bad = f"({self.error} IS NOT NULL)"
         shown = both(*(holds(self.expressions.inputs[name].raw) for name in self.policy.requires))
         bad, stranger = bind("is_bad", is_bad), bind("is_stranger", opposite(shown))
-        missing = bind("asked_for", case([(bad, NULL), (stranger, self._required()), (self.asks, self._missing())]))
-        granted = bind("is_granted", both(opposite(either(bad, stranger, self.asks)), self.agrees, self._any(Verb.GRANT)))
-        denied = bind("is_denied", both(opposite(either(bad, stranger, self.asks)), self.agrees, self._any(Verb.DENY)))
+        missing = bind(
+            "asked_for", case([(bad, NULL), (stranger, self._required()), (self.asks, self._missing())])
+        )
+        granted = bind(
+            "is_granted", both(opposite(either(bad, stranger, self.asks)), self.agrees, self._any(Verb.GRANT))
+        )
+        denied = bind(
+            "is_denied", both(opposite(either(bad, stranger, self.asks)), self.agrees, self._any(Verb.DENY))
+        )
         refund = bind("refund", case([(granted, self._amount())], "0"))
         grant = bind("granted_as", case([(granted, self._grant())]))
-        broken = bind("broken_promise", case([(either(granted, denied), self._broken(refund, grant, denied))]))
+        broken = bind(
+            "broken_promise", case([(either(granted, denied), self._broken(refund, grant, denied))])
+        )
         kept = f"({broken} IS NULL)" if broken != NULL else TRUE
         yield "id", self.expressions.inputs["id"].raw
         yield "outcome", self._outcome((bad, stranger), missing, both(granted, kept), both(denied, kept))
@@ -190,12 +212,17 @@ class _Building:
     def _missing(self) -> str:
         """Everything that could still change the answer, in the order of declaration (semantics, rules 2, 4, 7)."""
         standing, names = self.standing, self.standing.names
-        could = [both(p, standing.unattacked(r)) for p, r in zip(standing.possible, self.policy.rules, strict=True)]
+        could = [
+            both(p, standing.unattacked(r)) for p, r in zip(standing.possible, self.policy.rules, strict=True)
+        ]
         depth = self.layers.depth
-        able = [self._where_asked(f"could_{name}", text, depth) for name, text in zip(names, could, strict=True)]
+        able = [
+            self._where_asked(f"could_{name}", text, depth) for name, text in zip(names, could, strict=True)
+        ]
         doubts = self._asked_about(able)
         counts = [
-            self._where_asked(f"doubt_{name}", text, depth + 1) for name, text in zip(names, doubts, strict=True)
+            self._where_asked(f"doubt_{name}", text, depth + 1)
+            for name, text in zip(names, doubts, strict=True)
         ]
         return _texts((self._is_missing(name, able, counts), name) for name in self.policy.inputs)
 

@@ -9,6 +9,7 @@ before a rounding says how. The text is written in one dialect with markers (`EX
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import reduce
 from math import lcm
 
 from amends.policy.money import Rounding
@@ -44,7 +45,9 @@ class Term:
         """The value, NULL where unknown."""
         if self.is_strict:
             return self.raw
-        return f"CASE WHEN {both(*(f'{name} IS NOT NULL' for name in sorted(self.known)))} THEN {self.raw} END"
+        return (
+            f"CASE WHEN {both(*(f'{name} IS NOT NULL' for name in sorted(self.known)))} THEN {self.raw} END"
+        )
 
     @property
     def size(self) -> int:
@@ -75,12 +78,20 @@ def opposite(condition: str) -> str:
 
 def holds(condition: str) -> str:
     """Whether a condition is known to be true."""
-    return condition if condition in (TRUE, FALSE) else FALSE if condition == NULL else f"({condition} IS TRUE)"
+    return (
+        condition if condition in (TRUE, FALSE) else FALSE if condition == NULL else f"({condition} IS TRUE)"
+    )
 
 
 def fails(condition: str) -> str:
     """Whether a condition is known to be false."""
-    return opposite(condition) if condition in (TRUE, FALSE) else FALSE if condition == NULL else f"({condition} IS FALSE)"
+    return (
+        opposite(condition)
+        if condition in (TRUE, FALSE)
+        else FALSE
+        if condition == NULL
+        else f"({condition} IS FALSE)"
+    )
 
 
 def is_open(condition: str) -> str:
@@ -136,7 +147,7 @@ def multiply(left: Term, right: Term) -> Term:
     """The product."""
     bottoms = [term.bottom for term in (left, right) if term.bottom is not None]
     found = _product(_top(left), _top(right))
-    bottom = _product(*bottoms) if len(bottoms) > 1 else (bottoms or [None])[0]
+    bottom = reduce(_product, bottoms) if bottoms else None
     return _over(found, bottom)
 
 
@@ -238,7 +249,13 @@ def _over(top: Term, bottom: Term | None) -> Term:
     if bottom is None:
         return top
     known, depth = top.known | bottom.known, max(top.depth, bottom.depth)
-    return replace(top, bottom=None if bottom.raw == "1" else bottom, known=known, depth=depth, is_strict=top.is_strict and bottom.is_strict)
+    return replace(
+        top,
+        bottom=None if bottom.raw == "1" else bottom,
+        known=known,
+        depth=depth,
+        is_strict=top.is_strict and bottom.is_strict,
+    )
 
 
 def _product(left: Term, right: Term) -> Term:
@@ -260,7 +277,9 @@ def aligned(left: Term, right: Term) -> tuple[Term, Term, Term | None]:
     first, second = first or one, second or one
     if first.raw.isdigit() and second.raw.isdigit():
         common = lcm(int(first.raw), int(second.raw))
-        scaled = [_product(_top(t), constant(common // int(b.raw))) for t, b in ((left, first), (right, second))]
+        scaled = [
+            _product(_top(t), constant(common // int(b.raw))) for t, b in ((left, first), (right, second))
+        ]
         return scaled[0], scaled[1], constant(common)
     return _product(_top(left), second), _product(_top(right), first), _product(first, second)
 
