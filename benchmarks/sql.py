@@ -28,14 +28,19 @@ SIZES = tuple(map(int, sys.argv[1:])) or (1_000_000, 10_000_000)
 HAND = (ROOT / "benchmarks" / "hand_written.sql").read_text(encoding="utf-8")
 VERDICT = 'SELECT outcome, "grant", count(*), sum(amount) FROM ({}) GROUP BY ALL ORDER BY ALL'
 WHOLE = "SELECT outcome, count(*), sum(amount), sum(len(clauses)), sum(len(missing)) FROM ({}) GROUP BY ALL"
-SCAN = "SELECT sum(paid), sum(fee), max(epoch_us(requested_at)), count(product), sum(generations) FROM requests"
+SCAN = (
+    "SELECT sum(paid), sum(fee), max(epoch_us(requested_at)), count(product), sum(generations) FROM requests"
+)
 KINDS = {Kind.YES_NO: "boolean", Kind.ENUM: "text", Kind.INSTANT: "timestamptz"}
 
 
 def columns(policy: Policy) -> dict[str, str]:
     """The columns of the contract, with their types in DuckDB."""
     kinds = {one.name: KINDS.get(one.type.kind, "bigint") for one in policy.inputs.values()}
-    return {name: kinds.get(name, "boolean" if name.endswith(f"_{NONE}") else "text") for name in column_names(policy)}
+    return {
+        name: kinds.get(name, "boolean" if name.endswith(f"_{NONE}") else "text")
+        for name in column_names(policy)
+    }
 
 
 def fields(policy: Policy, case: Case) -> list[object]:
@@ -91,7 +96,9 @@ def main() -> None:
             times = f"SELECT sample.* FROM sample, range({size // SAMPLE})"
             engine.execute(f"CREATE TABLE requests AS {times}")
             queries = (SCAN, VERDICT.format(HAND), VERDICT.format(made), WHOLE.format(made))
-            print(f"{size:>12,}" + "".join(f"{seconds(engine, query):>9.2f}" for query in queries), flush=True)
+            print(
+                f"{size:>12,}" + "".join(f"{seconds(engine, query):>9.2f}" for query in queries), flush=True
+            )
             engine.execute("DROP TABLE requests")
     print(f"{'clauses':>12} {'compile, s':>12} {'SQL, kB':>8}")
     for clauses in (10, 100):

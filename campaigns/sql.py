@@ -72,7 +72,9 @@ class Spark:
         from pyspark.sql import SparkSession  # noqa: PLC0415 -- starts slowly, and needs Java
 
         session: Any = SparkSession.builder
-        session = session.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.memory", "3g")
+        session = (
+            session.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.memory", "3g")
+        )
         settings = {
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.ansi.enabled": "true",

@@ -140,9 +140,7 @@ def _joined(dialect: Dialect, array: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=[array, exp.Literal.string(" ")])
 
 
-def _days_later(
-    dialect: Dialect, instant: exp.Expr, zone: exp.Expr, days: exp.Expr
-) -> exp.Expr:
+def _days_later(dialect: Dialect, instant: exp.Expr, zone: exp.Expr, days: exp.Expr) -> exp.Expr:
     """The same time of the day in a zone, some days later."""
     text = {
         Dialect.DUCKDB: "TIMEZONE(z, TIMEZONE(z, x) + TO_DAYS(d))",

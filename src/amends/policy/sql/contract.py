@@ -13,7 +13,19 @@ from amends.policy import types
 from amends.policy.facts import COUNT_MAX, NONE, Input
 from amends.policy.model import Policy
 from amends.policy.money import AMOUNT_MAX, EXPONENTS
-from amends.policy.sql.terms import Term, both, case, column, constant, either, is_open, opposite, word
+from amends.policy.sql.terms import (
+    FALSE,
+    TRUE,
+    Term,
+    both,
+    case,
+    column,
+    constant,
+    either,
+    is_open,
+    opposite,
+    word,
+)
 from amends.policy.types import Kind
 
 RATIO_MAX = 10**6
@@ -84,24 +96,40 @@ def currency_error(policy: Policy, text: str) -> Iterator[tuple[str, str]]:
 def read_column(declared: Input, present: Mapping[str, Form]) -> InputColumn:
     """The column of an input; one that the table lacks is unknown in every row."""
     form = present.get(declared.name)
-    companion = f"{declared.name}_{NONE}"
     if declared.type.kind is Kind.ENUM:
         return _read_word(declared, form)
-    says_none = "FALSE"
     text = column(declared.name)
-    if form is Form.TEXT and declared.type.optional:
-        says_none = f"{text} = {word(NONE)}"
-    if has_companion(declared) and companion in present:
-        flag = column(companion)
-        flag = flag if present[companion] is Form.TYPED else f"{flag} = 'true'"
-        says_none = either(says_none, f"COALESCE({flag}, FALSE)")
     value, is_good, term = _read_known(declared, form, text)
-    is_given = "FALSE" if form is None else f"{text} IS NOT NULL"
-    if form is Form.TEXT and declared.type.optional:
+    known = value if is_good in (TRUE, FALSE) else case([(is_good, value)])
+    if form is None or is_good == TRUE:
+        is_bad = FALSE
+    elif form is Form.TYPED:
+        # A comparison with NULL is NULL, so what is unknown is not bad.
+        is_bad = opposite(is_good)
+    else:
+        is_bad = both(f"{text} IS NOT NULL", opposite(f"COALESCE({is_good}, FALSE)"))
+    if not declared.type.optional:
+        return InputColumn(known, FALSE, is_bad, term)
+    return _or_none(declared, present, InputColumn(known, FALSE, is_bad, term))
+
+
+def _or_none(declared: Input, present: Mapping[str, Form], read: InputColumn) -> InputColumn:
+    """The column of an input that may be none, by its companion or, as text, by the word."""
+    form, companion, text = present.get(declared.name), f"{declared.name}_{NONE}", column(declared.name)
+    says_none, is_given = FALSE, FALSE if form is None else f"{text} IS NOT NULL"
+    is_bad = read.is_bad
+    if form is Form.TEXT:
+        says_none = f"COALESCE({text} = {word(NONE)}, FALSE)"
         is_given = both(is_given, f"{text} <> {word(NONE)}")
-    is_bad = both(is_given, either(opposite(f"COALESCE({is_good}, FALSE)"), says_none))
-    none = case([(says_none, "TRUE"), (is_given, "FALSE")]) if declared.type.optional else "FALSE"
-    return InputColumn(case([(both(is_given, is_good), value)]), none, is_bad, term)
+        is_bad = both(is_bad, opposite(says_none))
+    if companion in present:
+        flag = column(companion) if present[companion] is Form.TYPED else f"{column(companion)} = 'true'"
+        flag = f"COALESCE({flag}, FALSE)"
+        says_none = either(says_none, flag)
+        is_bad = either(is_bad, both(is_given, flag))
+    none = case([(says_none, TRUE), (is_given, FALSE)])
+    known = read.value if says_none == FALSE else case([(opposite(says_none), read.value)])
+    return InputColumn(known, none, is_bad, read.term)
 
 
 def _read_word(declared: Input, form: Form | None) -> InputColumn:
