@@ -21,6 +21,7 @@ os.environ |= {
 }
 
 import django  # noqa: E402 -- the settings come first
+from django.conf import settings  # noqa: E402 -- as above
 
 from amends.desk import database, embedded_postgres  # noqa: E402 -- as above
 
@@ -56,16 +57,17 @@ def _wait_for(port: int) -> None:
         time.sleep(0.02)
 
 
-def prepare() -> None:
+def prepare(name: str = "benchmark") -> None:
     """Make an empty desk on a durable server."""
     server = embedded_postgres.use(STATE / "postgres" / "18")
     import psycopg  # noqa: PLC0415 -- the first use
 
     with psycopg.connect(server, autocommit=True) as postgres:
-        postgres.execute("DROP DATABASE IF EXISTS benchmark WITH (FORCE)")
-        postgres.execute("CREATE DATABASE benchmark")
-    os.environ["DATABASE_URL"] = server.replace("/postgres?", "/benchmark?")
+        postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        postgres.execute(f"CREATE DATABASE {name}")
+    os.environ["DATABASE_URL"] = server.replace("/postgres?", f"/{name}?")
     django.setup()
+    settings.CLOCK_FILE = None  # A desk that is no demo runs on the machine's clock and reads no file for it.
     database.prepare("amends_service", may_create_role=True)
 
 

@@ -6,16 +6,19 @@ from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.usage.actions import ReportedJob, count_used, take_in
+from amends.desk.usage.attempts import count_attempts
 from amends.desk.usage.models import PaidBy, UseOutcome
 
 START = datetime(2025, 9, 1, tzinfo=UTC)
 COUNTS = 41
+UTC_ZONE = ZoneInfo("UTC")
 NOBODY = UUID(int=0)
 ACCOUNTS = 10_000
 COLUMNS = "source, event_id, customer_id, meter, at, received_at, outcome, paid_by, quantity, corrects, payload_sha256"
@@ -92,6 +95,12 @@ def compare_counts(rows: int, heavy: int) -> dict[str, float]:
             lambda: count_used(ids[2], "generation", START, end)
         ),
         "count, no jobs": _milliseconds(lambda: count_used(NOBODY, "generation", START, end)),
+        f"a fault's jobs, {heavy:,} of one account": _milliseconds(
+            lambda: count_attempts(ids[0], "generation", START, end, UTC_ZONE)
+        ),
+        f"a fault's jobs, {_whole(ids[2])} of one account": _milliseconds(
+            lambda: count_attempts(ids[2], "generation", START, end, UTC_ZONE)
+        ),
         f"count(*), {heavy:,} jobs of one account": _milliseconds(lambda: _whole(ids[0])),
     }
 

@@ -28,6 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--record", action="store_true", help="Write what the corpus gets now as what it should get."
     )
+    parser.addoption(
+        "--requests", type=int, default=4, help="How many requests to generate for each operation of the API."
+    )
 
 
 @pytest.fixture(scope="session")

@@ -94,5 +94,5 @@ def test_the_worked_cases_notice_a_flipped_operator(shipped: Policy, name: str, 
 
 
 def test_the_changes_cover_the_numbers_and_operators_of_the_policy() -> None:
-    assert len(NUMBERS) == 38
+    assert len(NUMBERS) == 52
     assert len(OPERATORS) > 100

@@ -42,6 +42,15 @@ def parse_instant(text: str) -> int:
     return instant
 
 
+def format_instant(at: datetime) -> str:
+    """An instant as `parse_instant` reads it, in UTC.
+
+    >>> format_instant(datetime(2025, 9, 1, 10, tzinfo=UTC))
+    '2025-09-01T10:00:00Z'
+    """
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 @lru_cache(maxsize=64)
 def load_zone(name: str) -> ZoneInfo:
     """A zone from the pinned time-zone data.

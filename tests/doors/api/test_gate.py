@@ -279,3 +279,19 @@ def test_a_fault_of_ours_is_a_problem_without_a_trace(web: Client, shop: Shop) -
 
     assert code_of(answer) == (500, "internal")
     assert b"credits_lot" not in answer.body
+
+
+@pytest.mark.parametrize(
+    "path", ["cases?custommer=nobody", "customers?Limit=1", "policy?version=1", "plans?x"]
+)
+def test_a_parameter_that_the_address_does_not_take_is_refused(program: Client, path: str) -> None:
+    answer = program.get(f"/api/v1/{path}")
+
+    name = path.partition("?")[2].partition("=")[0]
+    assert code_of(answer) == (422, "invalid")
+    assert answer.json["errors"][0]["where"] == name
+
+
+def test_a_refused_parameter_changes_nothing(program: Client) -> None:
+    assert code_of(program.post("/api/v1/customers?dry_run=1", ADA)) == (422, "invalid")
+    assert not Customer.objects.exists()

@@ -361,3 +361,13 @@ def test_a_link_for_nobody_is_refused(program: Client) -> None:
 
     assert (answer.status, answer.json["code"]) == (422, "reference_unknown")
     assert PortalLink.objects.count() == 0
+
+
+def test_a_single_event_that_is_refused_names_every_place(program: Client, shop: Shop) -> None:
+    event = event_of(shop, quantity=0) | {"time": "yesterday"}
+
+    answer = program.send("POST", "/api/v1/usage/events", event, SINGLE)
+
+    assert (answer.status, answer.json["code"]) == (422, "invalid")
+    assert [fault["where"] for fault in answer.json["errors"]] == ["time", "data.quantity"]
+    assert not UsageEvent.objects.exists()

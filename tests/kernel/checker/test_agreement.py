@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import strategies
@@ -84,11 +84,13 @@ def proof(shipped: Policy) -> Proof:
 
 @settings(max_examples=300)
 @given(case=strategies.cases().filter(lambda case: None not in case.values()))
-def test_the_terms_decide_as_the_kernel_does(proof: Proof, shipped: Policy, case: dict[str, object]) -> None:
-    complete = strategies.COMPLETE | case | {"currency": "USD"}
-    facts = read_facts(shipped.inputs, shipped.currencies, complete)
+def test_the_terms_decide_as_the_kernel_does(proof: Proof, case: dict[str, object]) -> None:
+    policy, complete = proof.policy, strategies.COMPLETE | case | {"currency": "USD"}
+    outcome = decided(policy, complete)
+    # What is filled in may contradict what was drawn, such as a period that ends before it starts.
+    assume(outcome[0] != "error")
 
-    assert proof.answer(facts) == decided(shipped, complete)
+    assert proof.answer(read_facts(policy.inputs, policy.currencies, complete)) == outcome
 
 
 def cases_beside(path: Path, policy: Policy) -> list[dict[str, object]]:

@@ -4,6 +4,8 @@ import json
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -12,8 +14,20 @@ from amends.desk import clock, ids
 from amends.desk.announcements.addresses import check_form
 from amends.desk.announcements.models import Delivery, Endpoint, EventKind
 from amends.desk.audit.actions import record
+from amends.desk.unit_of_work import write_at_end
 
 SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What endpoints are told of one thing."""
+
+    kind: EventKind
+    reference: str
+    event_id: str
+    body: str
+    at: datetime
 
 
 class KnownAddressError(Exception):
@@ -57,24 +71,26 @@ def announce(kind: EventKind, subject: UUID | str, told: dict[str, object]) -> N
 
     Idempotent: by kind and subject.
     """
-    endpoints = list(Endpoint.objects.filter(ended_at=None, kinds__contains=[kind]))
-    if not endpoints:
-        return
     now = clock.now()
     body = json.dumps({"type": kind.value, "timestamp": now.isoformat(), "data": told}, ensure_ascii=False)
-    event_id = f"msg_{ids.make_id().hex}"
-    Delivery.objects.bulk_create(
-        [
-            Delivery(
-                endpoint=endpoint,
-                event_id=event_id,
-                reference=f"{kind.value}:{subject}",
-                kind=kind,
-                body=body,
-                created_at=now,
-                next_try_at=now,
-            )
-            for endpoint in endpoints
-        ],
-        ignore_conflicts=True,
-    )
+    event = Event(kind, f"{kind.value}:{subject}", f"msg_{ids.make_id().hex}", body, now)
+    write_at_end(_put_in_line, event)
+
+
+def _put_in_line(events: list[Event]) -> None:
+    endpoints = list(Endpoint.objects.filter(ended_at=None, kinds__overlap=[event.kind for event in events]))
+    deliveries = [
+        Delivery(
+            endpoint=endpoint,
+            event_id=event.event_id,
+            reference=event.reference,
+            kind=event.kind,
+            body=event.body,
+            created_at=event.at,
+            next_try_at=event.at,
+        )
+        for event in events
+        for endpoint in endpoints
+        if event.kind in endpoint.kinds
+    ]
+    Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)

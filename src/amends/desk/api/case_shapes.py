@@ -43,6 +43,8 @@ class DecisionOut(Schema):
     missing: list[str]
     policy_version: str
     headline: str
+    origins: list[str]
+    """Where the facts of a fault came from: how many jobs failed, or that staff stated it."""
     consequences: list[str]
     counterfactuals: list[str]
     offers: list[str]
@@ -235,6 +237,7 @@ def decision_parts(core: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]
         "missing": core["missing"],
         "policy_version": core["policy"]["version"],
         "headline": said["headline"],
+        "origins": said.get("origins", []),
         "consequences": said["consequences"],
         "counterfactuals": said["counterfactuals"],
         "offers": said["offers"],

@@ -17,7 +17,7 @@ from amends.desk.api.case_shapes import CaseOut, CaseSummary, DecisionOut, decis
 from amends.desk.api.customers import named_customer
 from amends.desk.api.orders import find_line
 from amends.desk.api.pages import Cursor, Limit, page
-from amends.desk.api.problems import Fault, Problem, missing
+from amends.desk.api.problems import Fault, Problem, invalid, missing
 from amends.desk.api.repetition import HEADER
 from amends.desk.api.schemas import Body, FullText, Id, Instant, Text
 from amends.desk.cases import answering, ending
@@ -107,7 +107,7 @@ def post_preview(request: HttpRequest, body: RequestIn) -> PreviewOut:  # noqa: 
         raise Problem("facts_contradict", f"`{error.input}`: {error.message}") from error
     decision, explanation = judgement.decision, judgement.explanation
     return PreviewOut(
-        **decision_parts(decision.core(), explanation.as_json()),
+        **decision_parts(decision.core(), judgement.said),
         plan=plan,
         core_sha256=decision.core_sha256,
         questions=list(explanation.questions),
@@ -277,7 +277,7 @@ def _unknown_answer(name: str) -> Problem:
 
 
 def _invalid(where: str, why: str) -> Problem:
-    return Problem("invalid", f"`{where}`: {why}.", faults=[Fault(where, why)])
+    return invalid([Fault(where, why)])
 
 
 def _find(number: str) -> Case:

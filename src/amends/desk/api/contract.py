@@ -1,17 +1,23 @@
 """The API as a whole: its addresses, its document, and the form of its refusals."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
+from pydantic import BaseModel
 
 from amends.desk.api import cases, customers, endpoints, orders, plans, policy, usage
-from amends.desk.api.problems import CONTENT_TYPE, Fault, Problem, missing
+from amends.desk.api.problems import CONTENT_TYPE, Fault, Problem, faults_of, invalid, missing
 from amends.desk.api.schemas import ProblemOut
+from amends.desk.api.usage import EventIn
 
-FAULTS_MAX = 20
+NAME_LENGTH_MAX = 100
+_IN_THE_BODY = frozenset({"body", "file", "response"})
+"""What views call the arguments that are neither in the path nor in the query."""
 
 
 class Contract(NinjaAPI):
@@ -22,7 +28,9 @@ class Contract(NinjaAPI):
     ) -> OpenAPISchema:
         """The OpenAPI 3.1 document."""
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        document["components"]["schemas"]["Problem"] = ProblemOut.model_json_schema()
+        document["components"]["schemas"] |= _components("Problem", ProblemOut) | _components(
+            "Event", EventIn
+        )
         refusal = {
             "description": "Refused",
             "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -33,6 +41,29 @@ class Contract(NinjaAPI):
         return document
 
 
+def _components(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    """A schema and those that it refers to, each under a name that the whole document knows."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), name: schema}
+
+
+def demand_known_parameters(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse parameters that an address does not take: a misspelt filter would list everything."""
+
+    @wraps(answer)
+    def answer_known(request: HttpRequest, **values: object) -> object:
+        assert request.resolver_match is not None
+        known = values.keys() - request.resolver_match.kwargs.keys() - _IN_THE_BODY
+        unknown = sorted(request.GET.keys() - known)
+        if unknown:
+            name = unknown[0][:NAME_LENGTH_MAX]
+            why = f"this address takes no such parameter; it takes {', '.join(sorted(known)) or 'none'}"
+            raise invalid([Fault(name, why)])
+        return answer(request, **values)
+
+    return answer_known
+
+
 api = Contract(
     title="amends",
     version="1",
@@ -40,6 +71,7 @@ api = Contract(
     docs_url=None,
     urls_namespace="api",
 )
+api.add_decorator(demand_known_parameters)
 for room in (customers, plans, orders, usage, cases, policy, endpoints):
     api.add_router("", room.router)
 
@@ -55,12 +87,7 @@ def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse
     """A body or a parameter that does not fit its type; an id that cannot be one is an id that is not there."""
     if any(one["loc"][0] == "path" for one in error.errors):
         return missing().response()
-    faults = [
-        Fault(_place(one["loc"]), str(one["msg"]).removeprefix("Value error, "))
-        for one in error.errors[:FAULTS_MAX]
-    ]
-    detail = f"`{faults[0].where}`: {faults[0].why}."
-    return Problem("invalid", detail, faults=faults).response()
+    return invalid(faults_of(error.errors)).response()
 
 
 @api.exception_handler(HttpError)
@@ -73,9 +100,3 @@ def refuse_unread(request: HttpRequest, error: HttpError) -> HttpResponse:  # no
 def refuse_missing(request: HttpRequest, error: Http404) -> HttpResponse:  # noqa: ARG001  # ninja's
     """The address is none of the API's."""
     return missing().response()
-
-
-def _place(location: tuple[str | int, ...]) -> str:
-    """Where in the request: the body's own path, without the name of the argument that took it."""
-    parts = location[2:] if location[:2] == ("body", "body") else location
-    return ".".join(str(part) for part in parts) or "body"

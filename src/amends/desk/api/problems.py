@@ -1,11 +1,13 @@
 """Refusals as problem details (RFC 9457): a stable code, and words that say what, where, why and what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
 CONTENT_TYPE = "application/problem+json"
+FAULTS_MAX = 20
 
 KINDS = {
     "malformed": (400, "The request cannot be read"),
@@ -43,6 +45,22 @@ class Fault:
 
     where: str
     why: str
+
+
+def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    """What pydantic found wrong, the first places of it.
+
+    A place is the body's own path, without the name of the argument that took it.
+    """
+    return [
+        Fault(_place(one["loc"]), str(one["msg"]).removeprefix("Value error, "))
+        for one in errors[:FAULTS_MAX]
+    ]
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    parts = location[2:] if location[:2] == ("body", "body") else location
+    return ".".join(str(part) for part in parts) or "body"
 
 
 class Problem(Exception):  # noqa: N818  # the standard's word
@@ -83,6 +101,11 @@ class Problem(Exception):  # noqa: N818  # the standard's word
 def missing() -> Problem:
     """The one answer for what is not there and for what belongs to somebody else (invariant I21)."""
     return Problem("not_found", "Nothing has this id, or it belongs to somebody else.")
+
+
+def invalid(faults: Sequence[Fault]) -> Problem:
+    """Something in the request is not as it has to be; the words name the first place."""
+    return Problem("invalid", f"`{faults[0].where}`: {faults[0].why}.", faults=faults)
 
 
 def unknown_reference(where: str) -> Problem:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, ValidationError
 
 from amends.desk.accounts.models import Customer, Scope
 from amends.desk.api.access import Needs
-from amends.desk.api.problems import Problem
+from amends.desk.api.problems import Problem, faults_of, invalid
 from amends.desk.api.schemas import Body, Id, Instant, Name
 from amends.desk.credits.actions import TooFewCreditsError
 from amends.desk.usage.actions import Fate, ReportedJob, take_in
@@ -81,8 +81,17 @@ _ITEMS = TypeAdapter(list[dict[str, object]])
         "requestBody": {
             "required": True,
             "content": {
-                SINGLE: {"schema": EventIn.model_json_schema()},
-                BATCH: {"schema": {"type": "array", "maxItems": BATCH_MAX, "items": {"type": "object"}}},
+                SINGLE: {"schema": {"$ref": "#/components/schemas/Event"}},
+                BATCH: {
+                    "schema": {
+                        "type": "array",
+                        "maxItems": BATCH_MAX,
+                        "items": {
+                            "type": "object",
+                            "description": "An `Event`; one that is not is refused alone, in its result",
+                        },
+                    }
+                },
             },
         }
     },
@@ -96,7 +105,12 @@ def post_events(request: HttpRequest) -> Status[BatchResult] | Status[EventResul
         raise Problem(
             "unsupported_media_type", f"Send one event as `{SINGLE}`, or a list of them as `{BATCH}`."
         )
-    (result,) = _take([_read_one(request.body)])
+    item = _read_one(request.body)
+    try:
+        _EVENT.validate_python(item)
+    except ValidationError as error:
+        raise invalid(faults_of(error.errors(include_url=False))) from error
+    (result,) = _take([item])
     if result.code is not None:
         raise Problem(result.code, result.detail or "")
     return Status(result.status, result)
@@ -150,14 +164,13 @@ def _read(item: dict[str, object]) -> EventIn | EventResult:
     try:
         return _EVENT.validate_python(item)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        first = faults_of(error.errors(include_url=False))[0]
         return EventResult(
             id=_word(item.get("id")),
             source=_word(item.get("source")),
             status=422,
             code="invalid",
-            detail=f"`{where}`: {first['msg'].removeprefix('Value error, ')}.",
+            detail=f"`{first.where}`: {first.why}.",
         )
 
 

@@ -9,37 +9,45 @@ from django.db import connection, transaction
 
 from amends.desk import clock, logs
 from amends.desk.audit.models import AuditRow, DayRoot
+from amends.desk.unit_of_work import write_at_end
 from amends.policy.answer import canonical_json
 
 # Sent together, and still two statements: the second one sees what was committed while the first one waited.
 _LAST = """
-SELECT pg_advisory_xact_lock(hashtextextended(%s, 0));
-SELECT sequence, sha256 FROM audit_auditrow WHERE subject = %s ORDER BY sequence DESC LIMIT 1
+SELECT pg_advisory_xact_lock(hashtextextended('audit:' || subject, 0)) FROM unnest(%(subjects)s::text[]) AS subject;
+SELECT wanted.subject, last.sequence, last.sha256 FROM unnest(%(subjects)s::text[]) AS wanted(subject)
+    CROSS JOIN LATERAL (SELECT sequence, sha256 FROM audit_auditrow
+        WHERE audit_auditrow.subject = wanted.subject ORDER BY sequence DESC LIMIT 1) AS last
 """
 
 
-def record(subject: str, actor: str, action: str, **detail: object) -> AuditRow:
-    """Add a row to the chain of a subject.
-
-    Locks: the chain, until the transaction ends, so that two writers cannot take one place.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_LAST, [f"audit:{subject}", subject])
-        cursor.nextset()
-        sequence, sha256 = cursor.fetchone() or (0, "")
-    row = AuditRow(
-        subject=subject,
-        sequence=sequence + 1,
-        at=clock.now(),
-        actor=actor,
-        action=action,
-        detail=detail,
-        previous_sha256=sha256,
-    )
-    row.sha256 = row_sha256(row)
-    row.save(force_insert=True)
+def record(subject: str, actor: str, action: str, **detail: object) -> None:
+    """Add a row to the chain of a subject, at the end of the unit of work."""
+    row = AuditRow(subject=subject, at=clock.now(), actor=actor, action=action, detail=detail)
+    write_at_end(_append, row)
     transaction.on_commit(lambda: logs.tell(action, subject=subject, actor=actor))
-    return row
+
+
+def _append(rows: list[AuditRow]) -> None:
+    """Give each row its place in its chain.
+
+    Locks: the chains, in the order of their names, until the transaction ends: two writers cannot take one place.
+    """
+    last = _lock_chains(sorted({row.subject for row in rows}))
+    for row in rows:
+        sequence, row.previous_sha256 = last.get(row.subject, (0, ""))
+        row.sequence = sequence + 1
+        row.sha256 = row_sha256(row)
+        last[row.subject] = row.sequence, row.sha256
+    AuditRow.objects.bulk_create(rows)
+
+
+def _lock_chains(subjects: list[str]) -> dict[str, tuple[int, str]]:
+    """Where each chain ends that has begun: the place and the hash of its last row."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, {"subjects": subjects})
+        cursor.nextset()
+        return {subject: (sequence, sha256) for subject, sequence, sha256 in cursor.fetchall()}
 
 
 def row_sha256(row: AuditRow) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
@@ -24,6 +22,7 @@ from amends.desk.cases.models import (
 from amends.desk.issues import actions as issues
 from amends.desk.issues.models import Issue
 from amends.desk.policies import actions as policies
+from amends.desk.unit_of_work import unit_of_work
 from amends.policy.answer import Outcome
 
 _SETTLED = (CaseState.PAYING, CaseState.CLOSED)
@@ -68,7 +67,7 @@ def write_message(case: Case, speaker: Speaker, text: str) -> Message:
 
     It answers what a member of staff asked; what the policy asks is answered by `answer` and by evidence only.
     """
-    with transaction.atomic():
+    with unit_of_work():
         lock(case)
         message = _say(case, speaker, text)
         if case.state == CaseState.WAITING_ON_CUSTOMER and not open_questions(case):
@@ -87,7 +86,7 @@ def answer(
     unknown = sorted(set(answers) - set(ANSWERABLE))
     if unknown:
         raise UnknownQuestionError(unknown[0])
-    with transaction.atomic():
+    with unit_of_work():
         lock(case)
         demand_undecided(case)
         case.answers |= answers
@@ -112,7 +111,7 @@ def end_fault(issue: Issue, actor: str, fixed_at: datetime) -> list[Case]:
 
     Raises: ValueError: before it was reported, or in the future; nothing was written.
     """
-    with transaction.atomic():
+    with unit_of_work():
         issues.fix(issue, actor, fixed_at)
         under_way = Case.objects.filter(line_id=issue.line_id, request=RequestKind.TECHNICAL)
         waiting = [case for case in under_way.exclude(state__in=_SETTLED) if _waits_for_fault(case)]

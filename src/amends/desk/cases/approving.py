@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 
 from amends.desk import clock
 from amends.desk.accounts.models import Role, User
@@ -18,6 +18,7 @@ from amends.desk.cases.models import (
     Verdict,
 )
 from amends.desk.cases.paying import carry_out
+from amends.desk.unit_of_work import unit_of_work
 
 
 class NotAllowedError(Exception):
@@ -65,13 +66,11 @@ def approvals_needed(case: Case, decided: DecisionRecord) -> int:
     if decided.proposed_by is None and amount == 0:
         return 0
     today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    agreed = Approval.objects.filter(decision=OuterRef("id"), verdict=Verdict.APPROVE, at__gte=today)
     earlier = DecisionRecord.objects.filter(
-        case__customer=case.customer_id,
-        currency=decided.currency,
-        approvals__verdict=Verdict.APPROVE,
-        approvals__at__gte=today,
+        Exists(agreed), case__customer=case.customer_id, currency=decided.currency
     ).exclude(case=case)
-    amount += earlier.distinct().aggregate(total=Sum("amount"))["total"] or 0
+    amount += earlier.aggregate(total=Sum("amount"))["total"] or 0
     automatic, single = limits(decided.currency)
     if amount > single:
         return 2
@@ -85,10 +84,9 @@ def refund_amount(decided: DecisionRecord) -> int:
     return amount
 
 
-def settle_approval(case: Case, decided: DecisionRecord) -> None:
+def settle_approval(case: Case, decided: DecisionRecord, given: int = 0) -> None:
     """Carry the plan out if enough people agreed, else ask for the next one."""
     needed = approvals_needed(case, decided)
-    given = decided.approvals.filter(verdict=Verdict.APPROVE).count()
     if needed == 0 and given == 0:
         Approval.objects.create(
             decision=decided, verdict=Verdict.APPROVE, plan_sha256=decided.plan_sha256, at=clock.now()
@@ -107,7 +105,7 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
     Locks: the case. The database refuses the proposer's own yes, and a second one of the same person.
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    with transaction.atomic():
+    with unit_of_work():
         case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
         decided = case.decisions.order_by("-sequence").first()
         if not by.has_role(*APPROVERS):
@@ -119,7 +117,7 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
         _write(case, decided, by, Verdict.APPROVE)
         case.state = CaseState.DECIDED
         case.save(update_fields=["state"])
-        settle_approval(case, decided)
+        settle_approval(case, decided, decided.approvals.filter(verdict=Verdict.APPROVE).count())
     return decided
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from amends import Decision, InputError
@@ -12,12 +11,14 @@ from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.approving import settle_approval
+from amends.desk.cases.diagnosis import Diagnosis, origins
 from amends.desk.cases.due_dates import due_dates, pause_days, skipped
-from amends.desk.cases.facts import CaseFacts, as_first_told, gather
+from amends.desk.cases.facts import CaseFacts, as_first_told, as_just_reported, gather
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKind, TaskKind
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
+from amends.desk.unit_of_work import unit_of_work
 from amends.policy import dates
 from amends.policy.answer import Outcome
 from amends.policy.dates import add_business_days
@@ -47,6 +48,13 @@ class Judgement:
     decision: Decision
     alternatives: tuple[Decision, ...]
     explanation: Explanation
+    origins: tuple[str, ...]
+    """Where the facts of a fault came from."""
+
+    @property
+    def said(self) -> dict[str, object]:
+        """All sentences under their names."""
+        return self.explanation.as_json() | {"origins": list(self.origins)}
 
 
 def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgement:
@@ -64,7 +72,9 @@ def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgeme
     )
     policy = decision.policy
     facts = read_facts(policy.inputs, policy.currencies, found.inputs)
-    return Judgement(version, decision, tuple(others), explain(policy, facts, decision, case.customer.locale))
+    locale = case.customer.locale
+    sources = tuple(origins(decision, found.diagnosis, locale)) if found.diagnosis else ()
+    return Judgement(version, decision, tuple(others), explain(policy, facts, decision, locale), sources)
 
 
 def judge_now(case: Case, waiver: Waiver | None = None) -> tuple[CaseFacts, Judgement]:
@@ -91,8 +101,7 @@ def foresee(case: Case) -> tuple[Judgement, dict[str, object]]:
     """
     found = gather(case)
     if case.request == RequestKind.TECHNICAL and found.inputs.get("issue_resolved_at") != "none":
-        found.inputs["issue_reported_at"] = found.inputs["requested_at"]
-        found.inputs["issue_resolved_at"] = "none"
+        found = as_just_reported(found)
     judgement = judge(case, found)
     return judgement, _plan(case, judgement.decision, found)
 
@@ -103,24 +112,29 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
     Locks: the customer, then the case, so that two cases of one account are decided one after the other.
     Raises: InputError: with a waiver only; nothing was written.
     """
-    with transaction.atomic(savepoint=False):
+    with unit_of_work():
         Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
         case.refresh_from_db(from_queryset=_whole_cases().select_for_update(of=("self",), no_key=True))
-        try:
-            found, judgement = judge_now(case, waiver)
-            _complete_if_nothing_is_asked(case, found, judgement if waiver is None else judge_now(case)[1])
-        except InputError as error:
-            if waiver is not None:
-                # A person waits for the answer, such as that there is no such clause.
-                raise
-            tasks.give(case, TaskKind.REVIEW, f"The facts contradict each other: {error.message}")
-            _put(case, CaseState.OPEN)
-            record(f"case:{case.id}", "desk", "not_decidable", input=error.input, why=error.message)
-            return None
-        decided = _write(case, found, judgement, waiver)
-        if decided.sequence == 1:
-            letters.received(case)
-        _route(case, decided, judgement)
+        return decide_locked(case, waiver)
+
+
+def decide_locked(case: Case, waiver: Waiver | None = None) -> DecisionRecord | None:
+    """As `decide_case`, for a case that is new or locked, of a customer who is locked."""
+    try:
+        found, judgement = judge_now(case, waiver)
+        _complete_if_nothing_is_asked(case, found, judgement if waiver is None else judge_now(case)[1])
+    except InputError as error:
+        if waiver is not None:
+            # A person waits for the answer, such as that there is no such clause.
+            raise
+        tasks.give(case, TaskKind.REVIEW, f"The facts contradict each other: {error.message}")
+        _put(case, CaseState.OPEN)
+        record(f"case:{case.id}", "desk", "not_decidable", input=error.input, why=error.message)
+        return None
+    decided = _write(case, found, judgement, waiver)
+    if decided.sequence == 1:
+        letters.received(case)
+    _route(case, decided, judgement)
     return decided
 
 
@@ -143,7 +157,7 @@ def _start_clock(case: Case, policy: Policy, at: datetime) -> None:
         promised = due_dates(case.complete_at, policy.zone, target, due)
         case.target_on, case.due_on = promised.target_on, promised.due_on
         case.skipped_days = [[day.isoformat(), name] for day, name in promised.skipped]
-    case.save(update_fields=["complete_at", "target_on", "due_on", "skipped_days"])
+    case.keep("complete_at", "target_on", "due_on", "skipped_days")
 
 
 def _asked_of(decision: Decision, answerer: str) -> list[str]:
@@ -156,12 +170,12 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
     plan = _plan(case, decision, found)
     decided = DecisionRecord.objects.create(
         case=case,
-        sequence=case.decisions.count() + 1,
+        sequence=1 if case.is_unwritten else case.decisions.count() + 1,
         version=judgement.version,
         inputs=found.inputs,
         core=decision.core(),
         core_sha256=decision.core_sha256,
-        explanation=judgement.explanation.as_json(),
+        explanation=judgement.said,
         alternatives=[other.core() for other in judgement.alternatives],
         outcome=decision.outcome.value,
         grant=decision.grant or "",
@@ -176,6 +190,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
         usage_count=found.usage.count,
         usage_watermark=found.usage.watermark,
         usage_sha256=found.usage.sha256,
+        diagnosis=found.diagnosis.as_json() if found.diagnosis else None,
         decided_at=clock.now(),
     )
     record(
@@ -225,12 +240,22 @@ def _ask(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
         _put(case, CaseState.WAITING_ON_CUSTOMER)
         _ask_customer(case, decided, decision, judgement.explanation)
     elif names := _asked_of(decision, "staff"):
-        tasks.give(case, TaskKind.STATE_FACTS, f"Please state: {', '.join(names)}")
+        tasks.give(case, TaskKind.STATE_FACTS, f"Please state: {', '.join(names)}{_left_open(decided)}")
         _put(case, CaseState.OPEN)
     else:
         names = _asked_of(decision, "desk")
         tasks.give(case, TaskKind.MISSING_AT_DESK, f"Not known yet: {', '.join(names)}")
         _put(case, CaseState.WAITING_ON_DESK, wakes_at=clock.now() + LOOK_AGAIN_EVERY)
+
+
+def _left_open(decided: DecisionRecord) -> str:
+    """What the jobs of a fault say, for the person who has to judge it."""
+    if decided.diagnosis is None:
+        return ""
+    found = Diagnosis(**decided.diagnosis)
+    if found.tried == 0:
+        return ". No job has run since the report."
+    return f". The jobs leave it open: {found.jobs_in_words}, {found.days_in_words}."
 
 
 def _ask_customer(case: Case, decided: DecisionRecord, decision: Decision, explanation: Explanation) -> None:
@@ -265,13 +290,13 @@ def _deny(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
 
 def _put(case: Case, state: CaseState, *, wakes_at: datetime | None = None) -> None:
     case.state, case.wakes_at = state, wakes_at
-    case.save(update_fields=["state", "wakes_at", "paused_at"])
+    case.keep("state", "wakes_at", "paused_at")
 
 
 def close(case: Case, why: str) -> None:
     """Nothing more happens by itself; a person may reopen it."""
     case.closed_at, case.closing = clock.now(), why
-    case.save(update_fields=["closed_at", "closing"])
+    case.keep("closed_at", "closing")
     tasks.finish(case)
     _put(case, CaseState.CLOSED)
     record(f"case:{case.id}", "desk", "closed", why=why)

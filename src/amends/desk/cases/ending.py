@@ -12,6 +12,7 @@ from amends.desk.cases.deciding import close
 from amends.desk.cases.due_dates import due_dates
 from amends.desk.cases.models import Appeal, Case, CaseState, TaskKind
 from amends.desk.policies import actions as policies
+from amends.desk.unit_of_work import unit_of_work
 
 DENIALS = ("denied", "declined")
 
@@ -21,7 +22,7 @@ def cancel(case: Case, actor: str) -> None:
 
     Raises: NotPossibleError: the money is on its way, or the case is closed; nothing was written.
     """
-    with transaction.atomic():
+    with unit_of_work():
         lock(case)
         demand_undecided(case)
         record(f"case:{case.id}", actor, "cancelled")
@@ -33,7 +34,7 @@ def appeal(case: Case, actor: str, text: str) -> Appeal:
 
     Raises: NotPossibleError: nothing was denied, or there is an appeal; nothing was written.
     """
-    with transaction.atomic():
+    with unit_of_work():
         lock(case)
         if case.state != CaseState.SCHEDULED and case.closing not in DENIALS:
             raise NotPossibleError("Only a denial can be appealed.")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.db.models import Q
 
 from amends.desk.accounts.models import Customer
@@ -10,6 +9,7 @@ from amends.desk.audit.actions import record
 from amends.desk.cases.models import Appeal, Case, CaseState, Evidence, Message, Statement, Task
 from amends.desk.payments.models import Refund
 from amends.desk.payments.states import RefundState
+from amends.desk.unit_of_work import unit_of_work
 
 _SETTLED = [RefundState.SUCCEEDED, RefundState.FAILED, RefundState.CANCELED, RefundState.REJECTED]
 
@@ -42,7 +42,7 @@ def erase_files(evidence: Sequence[Evidence]) -> int:
     """
     for one in evidence:
         file, storage = one.file.name, one.file.storage
-        with transaction.atomic():
+        with unit_of_work():
             Evidence.objects.filter(id=one.id).update(file="")
             record(f"case:{one.case_id}", "desk", "evidence_erased", evidence=str(one.id))
         if file:

@@ -7,7 +7,6 @@ from pathlib import PurePath
 from uuid import uuid4
 
 from django.core.files.base import ContentFile
-from django.db import transaction
 from PIL import Image, UnidentifiedImageError
 
 from amends.desk import clock
@@ -15,6 +14,7 @@ from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
 from amends.desk.cases.answering import NotPossibleError, Speaker, decide_again, demand_undecided, lock
 from amends.desk.cases.models import Case, Evidence, RequestKind, TaskKind
+from amends.desk.unit_of_work import unit_of_work
 
 FILE_BYTES_MAX = 10 * 1024 * 1024
 PIXELS_MAX = 25_000_000
@@ -37,7 +37,7 @@ def add_evidence(case: Case, speaker: Speaker, name: str, content: bytes) -> Evi
     fresh, kind = reencode(content)
     extension, media_type = _FORMATS[kind]
     sha256 = hashlib.sha256(content).hexdigest()
-    with transaction.atomic():
+    with unit_of_work():
         lock(case)
         known = Evidence.objects.filter(case=case, sha256=sha256).first()
         if known is not None:

@@ -1,18 +1,19 @@
 """From rows to the inputs of the policy: what is known of a case at this moment, nothing guessed."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-
-from django.db.models import Q, Sum
+from datetime import datetime
 
 from amends.desk import clock
+from amends.desk.cases.diagnosis import JUDGED, Diagnosis, examine
 from amends.desk.cases.models import Case, Evidence, EvidenceState, RequestKind, Statement
 from amends.desk.issues import actions as issues
 from amends.desk.orders import actions as orders
 from amends.desk.orders.models import Product
-from amends.desk.payments.models import DisputeStatus, Payment, Refund
-from amends.desk.payments.states import ENDED_WITHOUT_MONEY
+from amends.desk.payments import actions as payments
+from amends.desk.payments.actions import Standing
+from amends.desk.policies import actions as policies
 from amends.desk.usage.actions import Count, count_used
+from amends.policy.dates import format_instant
 
 ANSWERABLE = ("accidental",)
 """Inputs that the customer answers with yes or no; the reason and the evidence are answers of their own kind."""
@@ -20,10 +21,12 @@ ANSWERABLE = ("accidental",)
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
-    """The inputs as the policy takes them, and the count behind one of them."""
+    """The inputs as the policy takes them, and the counts behind some of them."""
 
     inputs: dict[str, object]
     usage: Count
+    diagnosis: Diagnosis | None
+    """What the jobs of a fault show, with what staff stated of it."""
     at: datetime
     """When they were gathered."""
 
@@ -31,6 +34,8 @@ class CaseFacts:
 def gather(case: Case) -> CaseFacts:
     """Everything that the desk, the customer and staff know of a case, None where nobody knows."""
     line = case.line
+    payment = line.order.payment
+    standing = payments.standing(payment) if payment else payments.Standing()
     now = clock.now()
     usage = count_used(case.customer_id, line.meter, line.purchased_at, case.complete_at or now)
     inputs: dict[str, object] = {
@@ -39,34 +44,45 @@ def gather(case: Case) -> CaseFacts:
         "request": case.request,
         "product": line.product,
         "interval": line.plan.interval if line.plan else "none",
-        "purchased_at": _text(line.purchased_at),
-        "requested_at": _text(requested_at(case)),
+        "purchased_at": format_instant(line.purchased_at),
+        "requested_at": format_instant(requested_at(case)),
         "paid": line.amount,
         "fee": orders.fee_share(line),
         "monthly_price": line.monthly_price,
-        "refunded": _refunded(case),
+        "refunded": _refunded(case, standing),
         "generations": usage.count if line.product == Product.SUBSCRIPTION else 0,
         "reason_given": bool(case.reason.strip()) or None,
         "converted_before": orders.was_converted(case.customer),
-        "period_start": _text(line.period_start),
-        "period_end": _text(line.period_end),
-        "dispute": _dispute(line.order.payment),
+        "period_start": format_instant(line.period_start) if line.period_start else None,
+        "period_end": format_instant(line.period_end) if line.period_end else None,
+        "dispute": _dispute(standing),
     }
     inputs |= {name: case.answers.get(name) for name in ANSWERABLE}
+    diagnosis = None
     if case.request == RequestKind.TECHNICAL:
         inputs |= _fault(case)
+        diagnosis = _diagnosis(case)
+        inputs |= diagnosis.derived if diagnosis else {}
     inputs |= _stated(case)
-    return CaseFacts({name: value for name, value in inputs.items() if value is not None}, usage, now)
+    known = {name: value for name, value in inputs.items() if value is not None}
+    return CaseFacts(known, usage, diagnosis, now)
 
 
 def as_first_told(case: Case, found: CaseFacts) -> CaseFacts:
     """The same facts at the first contact: a fault that was fixed later was open then."""
     moment = max(case.first_contact_at, case.line.purchased_at)
-    inputs = found.inputs | {"requested_at": _text(moment)}
+    inputs = found.inputs | {"requested_at": format_instant(moment)}
     fixed_at = inputs.get("issue_resolved_at", "none")
     if isinstance(fixed_at, str) and fixed_at != "none" and datetime.fromisoformat(fixed_at) > moment:
         inputs["issue_resolved_at"] = "none"
     return replace(found, inputs=inputs)
+
+
+def as_just_reported(found: CaseFacts) -> CaseFacts:
+    """The same facts of a fault that is reported by this very request: no job has shown it yet."""
+    inputs = {name: value for name, value in found.inputs.items() if name not in JUDGED}
+    inputs |= {"issue_reported_at": inputs["requested_at"], "issue_resolved_at": "none"}
+    return replace(found, inputs=inputs, diagnosis=None)
 
 
 def requested_at(case: Case) -> datetime:
@@ -81,44 +97,51 @@ def requested_at(case: Case) -> datetime:
     return max(moments)
 
 
-def _text(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
-
-
-def _refunded(case: Case) -> int:
-    ended = [state.value for state in ENDED_WITHOUT_MONEY]
-    order = case.line.order
-    refunds = Refund.objects.exclude(state__in=ended)
-    of_line = Case.objects.filter(line=case.line).values("id")
-    of_order = Case.objects.filter(line__order=order).values("id")
-    sums = refunds.filter(case_id__in=of_order).aggregate(
-        line=Sum("amount", filter=Q(case_id__in=of_line), default=0), order=Sum("amount", default=0)
+def _refunded(case: Case, standing: Standing) -> int:
+    asked_in = {case_id for case_id, _ in standing.refunds if case_id is not None}
+    lines = dict(Case.objects.filter(id__in=asked_in).values_list("id", "line_id")) if asked_in else {}
+    own = sum(
+        amount for case_id, amount in standing.refunds if case_id and lines.get(case_id) == case.line_id
     )
-    return orders.taken_share(case.line, sums["line"], sums["order"])
+    told = sum(amount for case_id, amount in standing.refunds if case_id in lines)
+    return orders.taken_share(case.line, own, standing.taken - told)
 
 
-def _dispute(payment: Payment | None) -> str:
-    statuses = set(payment.disputes.values_list("status", flat=True)) if payment else set()
-    if DisputeStatus.OPEN in statuses:
+def _dispute(standing: Standing) -> str:
+    if standing.is_open:
         return "open"
-    return "lost" if DisputeStatus.LOST in statuses else "none"
+    return "lost" if standing.lost else "none"
 
 
 def _fault(case: Case) -> dict[str, object]:
     issue = issues.latest(case.line_id)
     found: dict[str, object] = {"evidence": _evidence(case)}
     if issue is not None:
-        found["issue_reported_at"] = _text(issue.reported_at)
-        found["issue_resolved_at"] = _text(issue.fixed_at) or "none"
+        found["issue_reported_at"] = format_instant(issue.reported_at)
+        found["issue_resolved_at"] = format_instant(issue.fixed_at) if issue.fixed_at else "none"
     return found
+
+
+def _diagnosis(case: Case) -> Diagnosis | None:
+    issue = issues.latest(case.line_id)
+    if issue is None:
+        return None
+    asked_at = requested_at(case)
+    versions = policies.applicable_versions(case.line.purchased_at, asked_at)
+    stated = {name: value for name, value in _stated(case).items() if name in JUDGED}
+    return examine([policies.read(version) for version in versions], case.line, issue, asked_at, stated)
 
 
 def _evidence(case: Case) -> bool | None:
     """One useful item completes it (reading R11); what nobody rejected is taken as useful."""
+    if case.is_unwritten:
+        return None
     states = list(Evidence.objects.filter(case=case).values_list("state", flat=True))
     return any(state != EvidenceState.REJECTED for state in states) or None
 
 
-def _stated(case: Case) -> dict[str, object]:
+def _stated(case: Case) -> dict[str, bool]:
     """What staff stated, the latest of each name."""
+    if case.is_unwritten:
+        return {}
     return {one.name: one.value for one in Statement.objects.filter(case=case).order_by("at", "id")}

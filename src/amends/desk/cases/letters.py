@@ -66,7 +66,7 @@ def decided(case: Case, record: DecisionRecord, *, again_on: str | None = None) 
     blocks: list[Block] = [_greeting(case), Paragraph(headline)]
     blocks += _arithmetic(case, record)
     blocks += _consequences(case, record, policy)
-    blocks += _reasons(said["reasons"])
+    blocks += _reasons(record)
     if said["counterfactuals"]:
         blocks.append(Items("What would have changed it:", tuple(said["counterfactuals"])))
     if said["offers"]:
@@ -106,14 +106,18 @@ def _consequences(case: Case, record: DecisionRecord, policy: Policy) -> list[Bl
     return [Items("", tuple(consequences))] if consequences else []
 
 
-def _reasons(reasons: list[dict[str, str]]) -> list[Block]:
-    cited = [reason for reason in reasons if reason["role"] in _CITED]
+def _reasons(record: DecisionRecord) -> list[Block]:
+    """The sentences that decided, and where the facts of a fault came from."""
+    said = record.explanation
+    cited = [reason for reason in said["reasons"] if reason["role"] in _CITED]
     if not cited:
         return []
     quotes: list[Block] = [
         Quote(one["text"], one["clause"], f"{settings.PUBLIC_URL}/policy{one['anchor']}") for one in cited
     ]
-    return [Paragraph("The sentences this rests on:"), *quotes]
+    known = said.get("origins", ())
+    how = [Items("How we know:", tuple(known))] if known else []
+    return [Paragraph("The sentences this rests on:"), *quotes, *how]
 
 
 def declined(case: Case, record: DecisionRecord, reason: str) -> None:
@@ -122,7 +126,7 @@ def declined(case: Case, record: DecisionRecord, reason: str) -> None:
         _greeting(case),
         Paragraph("A person has looked at your request. We cannot grant it."),
     ]
-    blocks += [Paragraph(reason), *_reasons(record.explanation["reasons"])]
+    blocks += [Paragraph(reason), *_reasons(record)]
     blocks.append(Paragraph(f"You can appeal to another person: {_case_url(case)}"))
     subject = f"Our decision on {case.number}"
     _send(case, LetterKind.DECISION, f"declined:{record.id}", subject, blocks)

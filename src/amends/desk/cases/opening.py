@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import transaction
-
 from amends.desk import clock, ids
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import telling
-from amends.desk.cases.deciding import decide_case
+from amends.desk.cases.deciding import decide_locked
 from amends.desk.cases.models import Audience, Case, CaseState, Channel, Message, RequestKind
 from amends.desk.issues import actions as issues
+from amends.desk.orders.actions import whole_line
 from amends.desk.orders.models import Line
+from amends.desk.unit_of_work import unit_of_work
 
 
 class OpenCaseError(Exception):
@@ -46,7 +46,7 @@ def open_case(request: Request) -> Case:
     Idempotent: by `client_key`.
     Raises: OpenCaseError: nothing is written.
     """
-    with transaction.atomic():
+    with unit_of_work():
         Customer.objects.select_for_update(no_key=True).get(id=request.customer.id)
         known = Case.objects.filter(client_key=request.client_key).first() if request.client_key else None
         if known is not None:
@@ -54,7 +54,10 @@ def open_case(request: Request) -> Case:
         under_way = Case.objects.filter(line=request.line).exclude(state=CaseState.CLOSED).first()
         if under_way is not None:
             raise OpenCaseError(under_way.number)
-        case = _write(request)
+        case = _draft(request)
+        case.keep()
+        if request.reason:
+            _say(case, request)
         if request.kind == RequestKind.TECHNICAL:
             issues.report(request.customer, request.line.id, request.reason, case.first_contact_at)
         record(
@@ -65,7 +68,7 @@ def open_case(request: Request) -> Case:
             line=str(request.line.id),
         )
         telling.opened(case)
-        decide_case(case)
+        decide_locked(case)
     return case
 
 
@@ -73,13 +76,13 @@ def _actor(request: Request) -> str:
     return f"staff:{request.opened_by.id}" if request.opened_by else f"customer:{request.customer.id}"
 
 
-def _write(request: Request) -> Case:
+def _draft(request: Request) -> Case:
     now = clock.now()
-    case = Case.objects.create(
+    return Case(
         number=ids.make_number("R"),
         client_key=request.client_key,
         customer=request.customer,
-        line=request.line,
+        line=whole_line(request.line.id),
         request=request.kind,
         channel=request.channel,
         reason=request.reason,
@@ -89,13 +92,14 @@ def _write(request: Request) -> Case:
         opened_at=now,
         first_contact_at=request.first_contact_at or now,
     )
-    if request.reason:
-        Message.objects.create(
-            case=case,
-            author=_actor(request),
-            audience=Audience.CUSTOMER,
-            channel=request.channel,
-            text=request.reason,
-            at=now,
-        )
-    return case
+
+
+def _say(case: Case, request: Request) -> None:
+    Message.objects.create(
+        case=case,
+        author=_actor(request),
+        audience=Audience.CUSTOMER,
+        channel=request.channel,
+        text=request.reason,
+        at=case.opened_at,
+    )

@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
@@ -17,6 +15,8 @@ from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.sending import NEEDS_PERSON
 from amends.desk.payments.states import RefundState
 from amends.desk.policies import actions as policies
+from amends.desk.policies.models import PolicyVersion
+from amends.desk.unit_of_work import unit_of_work
 
 DELAYED = ("insufficient_funds", "charge_pending")
 _BAD = {
@@ -53,7 +53,7 @@ def carry_out(case: Case, decided: DecisionRecord) -> None:
     letters.decided(case, decided)
     case.state = CaseState.PAYING
     case.wakes_at = None
-    case.save(update_fields=["state", "wakes_at"])
+    case.keep("state", "wakes_at")
     record(f"case:{case.id}", "desk", "carried_out", plan_sha256=decided.plan_sha256)
     if refund is None and not changes_plan:
         _finish(case, "nothing to pay")
@@ -64,7 +64,7 @@ def follow(case_id: UUID) -> None:
 
     Idempotent: called after every change, and by the sweeper.
     """
-    with transaction.atomic():
+    with unit_of_work():
         whole = Case.objects.select_related("customer", "line__order")
         case = whole.select_for_update(of=("self",), no_key=True).get(id=case_id)
         refunds = list(
@@ -85,11 +85,10 @@ def follow(case_id: UUID) -> None:
 def _follow_refund(case: Case, refund: Refund) -> None:
     state = RefundState(refund.state)
     if state is RefundState.SUCCEEDED:
-        decided = (
-            case.decisions.order_by("-sequence").select_related("version").defer("version__text").first()
-        )
-        assert decided is not None
-        letters.refund_sent(case, refund, policies.read(decided.version))
+        versions = PolicyVersion.objects.filter(decisionrecord__case=case).defer("text")
+        version = versions.order_by("-decisionrecord__sequence").first()
+        assert version is not None
+        letters.refund_sent(case, refund, policies.read(version))
         telling.refund_sent(case, refund)
     elif state is RefundState.PENDING and refund.reason in DELAYED:
         letters.refund_delayed(case, refund)
@@ -107,13 +106,13 @@ def _reopen_for_person(case: Case, refund: Refund) -> None:
     if refund.state == RefundState.FAILED:
         letters.refund_failed(case, refund)
     case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
-    case.save(update_fields=["state", "closed_at", "closing"])
+    case.keep("state", "closed_at", "closing")
     record(f"case:{case.id}", "gateway", "refund_not_paid", refund=str(refund.id), why=refund.reason)
 
 
 def _finish(case: Case, why: str) -> None:
     case.state, case.closed_at, case.closing, case.wakes_at = CaseState.CLOSED, clock.now(), why, None
-    case.save(update_fields=["state", "closed_at", "closing", "wakes_at"])
+    case.keep("state", "closed_at", "closing", "wakes_at")
     tasks.finish(case)
     record(f"case:{case.id}", "desk", "closed", why=why)
     telling.closed(case)

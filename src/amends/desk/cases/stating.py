@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from amends.desk import clock
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.actions import record
@@ -34,6 +32,7 @@ from amends.desk.issues.models import Issue
 from amends.desk.journal.actions import credit, debit, post
 from amends.desk.journal.models import Account
 from amends.desk.policies import actions as policies
+from amends.desk.unit_of_work import unit_of_work
 
 HANDLERS = (Role.AGENT, Role.APPROVER)
 """Who states facts, sets clauses aside, asks and declines."""
@@ -49,7 +48,7 @@ def state_fact(case: Case, by: User, name: str, value: object, reason: str) -> D
     Raises: NotAllowedError: no such fact, no reason, or not an agent; nothing was written.
     """
     _demand(by, reason, *HANDLERS)
-    with transaction.atomic():
+    with unit_of_work():
         _lock(case)
         declared = policies.read(policies.version_at_purchase(case.line.purchased_at)).inputs.get(name)
         if declared is None or declared.answered_by != "staff":
@@ -79,7 +78,7 @@ def _fix(case: Case, by: User, value: object) -> None:
 def judge_evidence(evidence: Evidence, by: User, *, is_useful: bool, reason: str) -> DecisionRecord | None:
     """Accept or reject a file by name (reading R11); the case is decided again."""
     _demand(by, reason, *HANDLERS)
-    with transaction.atomic():
+    with unit_of_work():
         _lock(evidence.case)
         evidence.state = EvidenceState.ACCEPTED if is_useful else EvidenceState.REJECTED
         evidence.judged_by, evidence.judged_at, evidence.judgement = by, clock.now(), reason
@@ -105,7 +104,7 @@ def waive(
     Raises: NotAllowedError, InputError: nothing was written.
     """
     _demand(by, reason, *HANDLERS)
-    with transaction.atomic():
+    with unit_of_work():
         _lock(case)
         if case.state == CaseState.PAYING:
             raise OutdatedError("The money is on its way already.")
@@ -124,7 +123,7 @@ def decline(case: Case, by: User, reason: str) -> None:
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
     _demand(by, reason, *HANDLERS)
-    with transaction.atomic():
+    with unit_of_work():
         _lock(case)
         decided = case.decisions.order_by("-sequence").first()
         if decided is None or case.state not in (CaseState.OPEN, CaseState.DECIDED):
@@ -143,7 +142,7 @@ def reopen(case: Case, by: User, reason: str) -> None:
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
     _demand(by, reason, *HANDLERS)
-    with transaction.atomic():
+    with unit_of_work():
         _lock(case)
         if case.state != CaseState.CLOSED:
             raise OutdatedError("The case is open.")
@@ -159,7 +158,7 @@ def answer_appeal(case: Case, by: User, result: str) -> None:
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
     _demand(by, result, *APPROVERS)
-    with transaction.atomic():
+    with unit_of_work():
         _lock(case)
         made = Appeal.objects.filter(case=case, decided_at=None).first()
         if made is None:
@@ -178,7 +177,7 @@ def answer_appeal(case: Case, by: User, result: str) -> None:
 def ask(case: Case, by: User, question: str) -> None:
     """Ask the customer; the time in which we answer stands still until they do."""
     _demand(by, question, *HANDLERS)
-    with transaction.atomic():
+    with unit_of_work():
         _lock(case)
         if case.state not in (CaseState.OPEN, CaseState.DECIDED, CaseState.WAITING_ON_CUSTOMER):
             raise OutdatedError("The case does not wait for anything that the customer could answer.")
@@ -239,7 +238,7 @@ def goodwill(case: Case, by: User, gift: Gift, reason: str) -> Lot:
     _demand(by, reason, *GIVERS)
     if gift.quantity <= 0 or gift.value < 0:
         raise NotAllowedError("A gift has at least one credit, and is not worth less than nothing.")
-    with transaction.atomic():
+    with unit_of_work():
         _lock(case)
         reference = f"goodwill:{case.id}:{gift.number}"
         known = Lot.objects.filter(reference=reference).first()
@@ -276,7 +275,7 @@ def fix_fault(issue: Issue, by: User, fixed_at: datetime, reason: str) -> list[C
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
     _demand(by, reason, *HANDLERS)
-    with transaction.atomic():
+    with unit_of_work():
         issue.refresh_from_db(from_queryset=Issue.objects.select_for_update(no_key=True))
         if issue.fixed_at is not None:
             raise OutdatedError("The fault is marked as fixed already.")

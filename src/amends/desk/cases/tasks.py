@@ -33,7 +33,9 @@ def give(case: Case, kind: TaskKind, detail: str) -> Task:
 
 
 def finish(case: Case, *kinds: TaskKind, by: User | None = None) -> None:
-    """Close the open tasks of these kinds, or all of them."""
+    """Close the open tasks of these kinds, or all of them; a new case has none."""
+    if case.is_unwritten:
+        return
     waiting = Task.objects.filter(case=case, done_at=None)
     if kinds:
         waiting = waiting.filter(kind__in=kinds)

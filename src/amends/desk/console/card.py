@@ -1,7 +1,7 @@
 """The decision card: what was decided, what every rule of the policy makes of the case, and what would be done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils.functional import Promise
@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from amends.desk import clock
 from amends.desk.cases.approving import approvals_needed
+from amends.desk.cases.diagnosis import Diagnosis, counted_in_words
 from amends.desk.cases.models import Approval, Case, CaseState, DecisionRecord, Verdict
 from amends.desk.console.rows import Badge, outcome_badge
+from amends.desk.design.templatetags.design import reader_locale
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
 from amends.policy.model import Verb
@@ -85,6 +87,7 @@ def make_card(case: Case, record: DecisionRecord) -> Card:
     """Everything that stands on the card."""
     rules, facts = policies.report_on(record.version, record.inputs)
     parts = {one["id"]: one for one in record.core["clauses"]}
+    sources = _sources(case, record)
     sentences = [_sentence(rule, parts.get(rule.clause)) for rule in rules]
     return Card(
         record=record,
@@ -92,10 +95,24 @@ def make_card(case: Case, record: DecisionRecord) -> Card:
         outcome=outcome_badge(record.outcome),
         applying=[one for one in sentences if one.role],
         others=[one for one in sentences if not one.role],
-        facts=facts,
+        facts=tuple(replace(fact, answered_by=sources.get(fact.name, fact.answered_by)) for fact in facts),
         current=policies.version_at(settings.POLICY_NAME, clock.now()),
         plan=_plan(case, record) if record.plan else None,
     )
+
+
+def _sources(case: Case, record: DecisionRecord) -> dict[str, str]:
+    """Of the facts of a fault: the jobs that show it, or who stated it and why."""
+    if record.diagnosis is None:
+        return {}
+    found = Diagnosis(**record.diagnosis)
+    derived = {name: counted_in_words(found, name, reader_locale()) for name in found.derived}
+    stated = case.statements.filter(at__lte=record.decided_at, name__in=found.stated)
+    by_name = {
+        one.name: f"{one.stated_by.name or one.stated_by.email}: {one.reason}"
+        for one in stated.select_related("stated_by").order_by("at", "id")
+    }
+    return derived | by_name
 
 
 def _sentence(rule: RuleReport, part: Mapping[str, str] | None) -> Sentence:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.models import AuditRow
+from amends.desk.cases.diagnosis import Diagnosis, examine
 from amends.desk.cases.models import Case, DecisionRecord, RequestKind
 from amends.desk.cases.progress import refund_in_words
 from amends.desk.console.rows import FaultClock, fault_clock
@@ -48,10 +49,11 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A reported fault and its clock."""
+    """A reported fault, its clock, and what the jobs since the report say until now."""
 
     issue: Issue
     clock: FaultClock | None
+    diagnosis: Diagnosis | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,12 @@ def fault_of(case: Case, record: DecisionRecord | None) -> Fault | None:
     issue = issues.latest(case.line_id) if case.request == RequestKind.TECHNICAL else None
     if issue is None:
         return None
-    return Fault(issue, fault_clock(issue, policies.read(record.version)) if record else None)
+    if record is None:
+        return Fault(issue, None, None)
+    policy = policies.read(record.version)
+    return Fault(
+        issue, fault_clock(issue, policy), examine([policy], case.line, issue, clock.now(), stated={})
+    )
 
 
 def refunds_of(payment: Payment | None) -> list[dict[str, object]]:

@@ -12,24 +12,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from amends.desk import clock
 from amends.desk.accounts.models import User
 from amends.desk.cases.approving import NotAllowedError, OutdatedError
+from amends.desk.cases.diagnosis import Diagnosis, examine
 from amends.desk.cases.models import Case, EvidenceState, RequestKind
 from amends.desk.cases.stating import fix_fault
 from amends.desk.console.access import staff_only
 from amends.desk.console.entries import BadEntryError, read_instant, read_text
 from amends.desk.console.rows import FaultClock, fault_clock, policy_in_force
 from amends.desk.issues.models import Issue
+from amends.desk.orders.models import Line
 
 SHOWN_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An open fault, its clock, and the cases about it."""
+    """An open fault, its clock, its jobs, and the cases about it."""
 
     issue: Issue
     clock: FaultClock | None
+    diagnosis: Diagnosis
+    """What the jobs since the report say until now."""
     cases: list[Case]
     evidence_count: int
 
@@ -51,8 +56,16 @@ def _faults(issues: Sequence[Issue]) -> list[Fault]:
     cases = defaultdict(list)
     for case in about.prefetch_related("evidence").order_by("opened_at"):
         cases[case.line_id].append(case)
+    lines = Line.objects.select_related("order").in_bulk([issue.line_id for issue in issues])
+    now = clock.now()
     return [
-        Fault(issue, fault_clock(issue, policy), cases[issue.line_id], _useful(cases[issue.line_id]))
+        Fault(
+            issue,
+            fault_clock(issue, policy),
+            examine([policy], lines[issue.line_id], issue, now, stated={}),
+            cases[issue.line_id],
+            _useful(cases[issue.line_id]),
+        )
         for issue in issues
     ]
 

@@ -16,7 +16,6 @@ from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKin
 from amends.desk.issues.models import Issue
 from amends.desk.payments.models import Dispute, DisputeStatus
 from amends.desk.policies import actions as policies
-from amends.policy.dates import load_zone
 from amends.policy.model import Policy
 
 _OUTCOMES = {
@@ -121,9 +120,7 @@ def fault_clock(issue: Issue, policy: Policy) -> FaultClock | None:
     limit = policies.fix_days(policy)
     if limit is None:
         return None
-    zone = load_zone(policy.zone)
-    end = (issue.fixed_at or clock.now()).astimezone(zone).date()
-    return FaultClock((end - issue.reported_at.astimezone(zone).date()).days, limit)
+    return FaultClock(policies.days_open(policy, issue.reported_at, issue.fixed_at or clock.now()), limit)
 
 
 def policy_in_force() -> Policy:

@@ -53,6 +53,8 @@ class Story:
     method: str = "pm_card_visa"
     locale: str = "en_US"
     country: str = "US"
+    broken_days: int = 0
+    """The last days, on which every job failed."""
 
 
 def seed(gateway_address: str) -> str:
@@ -182,19 +184,21 @@ class _Seeding:
         return str(intent.latest_charge)
 
     def _use(self, line: Line, story: Story) -> None:
-        """Jobs spread over the time since the purchase; every seventh failed."""
+        """Jobs spread over the time since the purchase; every seventh failed, and all while it was broken."""
+        broken_from = clock.now() - timedelta(days=story.broken_days)
         span = clock.now() - line.purchased_at
         paid_by = PaidBy.CREDITS if line.product == Product.CREDITS else PaidBy.QUOTA
         events = []
         for number in range(story.used + story.used // 6):
-            failed = number % FAILING == 0 and number > 0
+            at = line.purchased_at + span * (number + 1) / (story.used + story.used // 6 + 1)
+            failed = at >= broken_from or (number % FAILING == 0 and number > 0)
             events.append(
                 ReportedJob(
                     source="fluxpaint",
                     event_id=f"{line.order.number}-{number}",
                     customer_id=str(line.order.customer_id),
                     meter=METER,
-                    at=line.purchased_at + span * (number + 1) / (story.used + story.used // 6 + 1),
+                    at=at,
                     outcome=UseOutcome.FAILED if failed else UseOutcome.SUCCEEDED,
                     paid_by=paid_by,
                 )
@@ -265,7 +269,7 @@ STORIES = (
     Story("Grace Kim", "annual", 5, 10, _convert_without_saying_why),
     Story("Hugo Moreau", "monthly", 12, 80, _fault, locale="fr_FR", country="FR"),
     Story("Ines Duarte", "monthly", 15, 55, _fault_stated),
-    Story("Jonas Berg", "monthly", 25, 70, _fault_of_weeks),
+    Story("Jonas Berg", "monthly", 25, 70, _fault_of_weeks, broken_days=16),
     Story("Kavya Rao", "monthly", 4, 8, _double_charge),
     Story("Liam Byrne", "monthly", 8, 15, _asked_back),
     Story("Mei Tanaka", "monthly", 20, 10, _waived),

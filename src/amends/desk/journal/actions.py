@@ -1,6 +1,6 @@
 """Post entries and read balances."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Case, F, Sum, When
@@ -37,12 +37,27 @@ def post(kind: str, reference: str, currency: str, lines: Sequence[Line]) -> Ent
     Invariant: debits equal credits, checked by the database when the transaction ends.
     Idempotent: by kind and reference; a second call fails.
     """
-    kept = [line for line in lines if line.amount]
-    if not kept:
-        return None
-    entry = Entry.objects.create(posted_at=clock.now(), kind=kind, reference=reference)
-    _write(entry, currency, kept)
-    return entry
+    entries = post_each(reference, currency, {kind: lines})
+    return entries[0] if entries else None
+
+
+def post_each(reference: str, currency: str, events: Mapping[str, Sequence[Line]]) -> list[Entry]:
+    """Post several events of one thing, by kind, as `post` does each."""
+    now = clock.now()
+    entries, postings = [], []
+    for kind, lines in events.items():
+        entry = Entry(posted_at=now, kind=kind, reference=reference)
+        kept = [_posting(entry, currency, line) for line in lines if line.amount]
+        if kept:
+            entries.append(entry)
+            postings += kept
+    Entry.objects.bulk_create(entries)
+    Posting.objects.bulk_create(postings)
+    return entries
+
+
+def _posting(entry: Entry, currency: str, line: Line) -> Posting:
+    return Posting(entry=entry, account=line.account, side=line.side, amount=line.amount, currency=currency)
 
 
 def reverse(entry: Entry, kind: str, reference: str) -> Entry:
@@ -60,13 +75,6 @@ def reverse(entry: Entry, kind: str, reference: str) -> Entry:
         for posting in entry.postings.order_by("id")
     )
     return mirrored
-
-
-def _write(entry: Entry, currency: str, lines: Sequence[Line]) -> None:
-    Posting.objects.bulk_create(
-        Posting(entry=entry, account=line.account, side=line.side, amount=line.amount, currency=currency)
-        for line in lines
-    )
 
 
 def balances() -> dict[tuple[str, str], int]:

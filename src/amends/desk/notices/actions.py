@@ -8,13 +8,14 @@ from uuid import UUID
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import EmailMessage, EmailMultiAlternatives
-from django.db import transaction
+from django.db import connection, transaction
 
 from amends.desk import clock, jobs
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
 from amends.desk.notices.composition import Block, render_html, render_text
 from amends.desk.notices.models import Letter, LetterKind
+from amends.desk.unit_of_work import write_at_end
 
 KEPT_SECONDS = 600
 """How long a code or a link may wait for its mail."""
@@ -44,9 +45,22 @@ def write(
         message_id=make_msgid(domain=settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]),
         created_at=clock.now(),
     )
-    Letter.objects.bulk_create([letter], ignore_conflicts=True)
-    if Letter.objects.filter(id=letter.id).exists():
-        jobs.enqueue("send_letter", letter_id=str(letter.id))
+    write_at_end(_store, letter)
+
+
+def _store(letters: list[Letter]) -> None:
+    """Store those that are not there yet, and have these sent."""
+    columns = [field.attname for field in Letter._meta.concrete_fields]  # noqa: SLF001  # documented by Django
+    row = f"({', '.join(['%s'] * len(columns))})"
+    statement = f"""
+        INSERT INTO notices_letter ({", ".join(columns)}) VALUES {", ".join([row] * len(letters))}
+        ON CONFLICT (reference) DO NOTHING RETURNING id
+        """  # noqa: S608  # the names of columns
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [getattr(letter, column) for letter in letters for column in columns])
+        fresh = [str(letter_id) for (letter_id,) in cursor.fetchall()]
+    for letter_id in fresh:
+        jobs.enqueue("send_letter", letter_id=letter_id)
 
 
 def send(letter_id: UUID) -> None:

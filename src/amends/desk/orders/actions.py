@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 
 from amends.desk import clock
@@ -38,6 +37,7 @@ from amends.desk.payments.gateway import (
 )
 from amends.desk.payments.models import Payment
 from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.unit_of_work import unit_of_work
 from amends.policy.money import Money
 
 RETRY_EVERY = timedelta(minutes=1)
@@ -85,7 +85,7 @@ def record_order(
     captured = charge.captured if charge else 0
     if sum(line.amount for line in lines) != captured:
         raise ValueError(f"the lines sum to {sum(line.amount for line in lines)}, and {captured} was charged")
-    with transaction.atomic():
+    with unit_of_work():
         payment = _record_payment(customer, charge, lines) if charge else None
         currency = charge.currency if charge else "USD"
         order = Order.objects.create(
@@ -151,6 +151,11 @@ def _record_line(order: Order, position: int, sold: SoldLine) -> Line:
     return line
 
 
+def whole_line(line_id: UUID) -> Line:
+    """A purchase with all that a decision about it looks at."""
+    return Line.objects.select_related("plan", "subscription", "order__payment").get(id=line_id)
+
+
 def price_at(plan: Plan, currency: str, at: datetime) -> int | None:
     """The list price of a plan at an instant, None where it had none in that currency."""
     price = Price.objects.filter(plan=plan, currency=currency, from_at__lte=at).order_by("-from_at").first()
@@ -170,16 +175,16 @@ def fee_share(line: Line) -> int | None:
     return _share(line, payment.fee)
 
 
-def taken_share(line: Line, own: int, own_of_order: int) -> int:
+def taken_share(line: Line, own: int, untold: int) -> int:
     """What was returned of a line: its own refunds, and its part of what cannot be told apart, at most its amount."""
-    payment = line.order.payment
-    if payment is None:
-        return 0
-    others = payments.taken(payment) - own_of_order
-    return min(own + (_share(line, others) if others > 0 else 0), line.amount)
+    return min(own + (_share(line, untold) if untold > 0 else 0), line.amount)
 
 
 def _share(line: Line, amount: int) -> int:
+    payment = line.order.payment
+    if payment is not None and line.amount == payment.captured:
+        # The other lines of the order cost nothing.
+        return amount
     lines = list(Line.objects.filter(order=line.order_id).order_by("position"))
     weights = [one.amount for one in lines]
     if not any(weights):
@@ -225,7 +230,7 @@ def request_plan_change(
 
 def change_next_plan(gateway: StripeGateway) -> PlanChange | None:
     """Take the next plan change that is due through its call; None where nothing is due."""
-    with transaction.atomic():
+    with unit_of_work():
         waiting = PlanChange.objects.filter(
             state__in=[PlanChangeState.PLANNED, PlanChangeState.SENDING, PlanChangeState.UNKNOWN],
             next_try_at__lte=clock.now(),
@@ -262,7 +267,7 @@ def _call(gateway: StripeGateway, change: PlanChange) -> None:
 
 def _changed(change: PlanChange) -> PlanChange:
     """Bring our own rows up to date, and let the refund go that waited."""
-    with transaction.atomic():
+    with unit_of_work():
         subscription = Subscription.objects.select_for_update(no_key=True).get(id=change.subscription_id)
         now = clock.now()
         if change.effect == SWITCH_TO_MONTH:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db import IntegrityError
+from django.db.models import UUIDField, Value
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
@@ -49,7 +49,7 @@ def request_refund(
 
     Locks: the payment, in the database's own check.
     Idempotent: one live refund for each case, payment and purpose.
-    Raises: NothingLeftError, AlreadyRequestedError: nothing was written.
+    Raises: NothingLeftError, AlreadyRequestedError: the transaction is over, nothing of it was written.
     """
     now = clock.now()
     refund = Refund(
@@ -69,8 +69,7 @@ def request_refund(
         changed_at=now,
     )
     try:
-        with transaction.atomic():
-            refund.save(force_insert=True)
+        refund.save(force_insert=True)
     except IntegrityError as error:
         if "refund_within_what_is_left" in str(error) or "exceeds what is left" in str(error):
             raise NothingLeftError(str(refund.amount)) from error
@@ -86,17 +85,42 @@ def release(refund_id: UUID) -> None:
     Refund.objects.filter(id=refund_id, is_held=True).update(is_held=False, next_try_at=clock.now())
 
 
-def taken(payment: Payment) -> int:
-    """What was returned or is on its way, lost disputes included (readings R17, R18)."""
-    ended = [state.value for state in ENDED_WITHOUT_MONEY]
-    refunds = payment.refunds.exclude(state__in=ended).aggregate(total=Sum("amount"))["total"] or 0
-    lost = payment.disputes.filter(status=DisputeStatus.LOST).aggregate(total=Sum("amount"))["total"] or 0
-    return int(refunds + lost)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands against a payment.
+
+    Amounts: minor units of the payment's currency.
+    """
+
+    refunds: tuple[tuple[UUID | None, int], ...] = ()
+    """Those that returned money or may still do: the case and the amount."""
+    lost: int = 0
+    """What disputes took back."""
+    is_open: bool = False
+    """Whether a bank is looking at it."""
+
+    @property
+    def taken(self) -> int:
+        """What was returned or is on its way, lost disputes included (readings R17, R18)."""
+        return self.lost + sum(amount for _, amount in self.refunds)
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a bank is looking at the payment, or has taken it back."""
+        return self.is_open or self.lost > 0
 
 
-def is_disputed(payment: Payment) -> bool:
-    """Whether a bank is looking at the payment, or has taken it back."""
-    return payment.disputes.filter(status__in=[DisputeStatus.OPEN, DisputeStatus.LOST]).exists()
+def standing(payment: Payment) -> Standing:
+    """What stands against a payment now."""
+    ended = sorted(state.value for state in ENDED_WITHOUT_MONEY)
+    refunds = payment.refunds.exclude(state__in=ended).values_list("case_id", "amount", Value(""))
+    disputes = payment.disputes.values_list(Value(None, UUIDField()), "amount", "status")
+    rows = list(refunds.union(disputes, all=True))
+    return Standing(
+        tuple((case_id, amount) for case_id, amount, status in rows if not status),
+        sum(amount for _, amount, status in rows if status == DisputeStatus.LOST),
+        any(status == DisputeStatus.OPEN for _, _, status in rows),
+    )
 
 
 def move(refund: Refund, state: RefundState, *, reason: str = "", learned: Sequence[str] = ()) -> None:
@@ -114,7 +138,7 @@ def move(refund: Refund, state: RefundState, *, reason: str = "", learned: Seque
     if state in (RefundState.PENDING, RefundState.REQUIRES_ACTION):
         refund.next_try_at = refund.changed_at + POLL_EVERY
     refund.save(update_fields=["state", "reason", "changed_at", "leased_until", "next_try_at", *learned])
-    post_refund(refund)
+    post_refund(refund, before)
     record(f"refund:{refund.id}", "gateway", state.value, before=before.value, reason=reason)
 
 
@@ -199,4 +223,4 @@ def take_over_dispute(payment: Payment, snapshot: DisputeSnapshot) -> Dispute:
 
 def is_over_returned(payment: Payment) -> bool:
     """Whether more went back than was charged: somebody has to look."""
-    return taken(payment) > payment.captured
+    return standing(payment).taken > payment.captured

@@ -8,7 +8,7 @@ A state implies exactly its postings: `post_refund` brings them about, and `book
     failed, canceled                      whatever was posted, mirrored
 """
 
-from amends.desk.journal.actions import Line, credit, debit, post, reverse
+from amends.desk.journal.actions import Line, credit, debit, post, post_each, reverse
 from amends.desk.journal.models import Account, Entry
 from amends.desk.payments.models import Dispute, DisputeStatus, Payment, Refund
 from amends.desk.payments.states import RefundState
@@ -22,16 +22,15 @@ _POSTED = {
 }
 
 
-def post_refund(refund: Refund) -> None:
-    """Make the books say what the state of a refund means.
+def post_refund(refund: Refund, before: RefundState = RefundState.PLANNED) -> None:
+    """Make the books say what the state of a refund means, which was in another one before.
 
-    Idempotent: what stands already is left.
+    Idempotent: what stands already is left, or refused by the database.
     """
     wanted = _POSTED.get(RefundState(refund.state), ())
-    posted = standing_entries(refund)
-    for kind in (SENT, SETTLED):
-        if kind in wanted and kind not in posted:
-            post(kind, _reference(refund), refund.currency, refund_lines(refund, kind))
+    posted = standing_entries(refund) if before in _POSTED else {}
+    missing = [kind for kind in (SENT, SETTLED) if kind in wanted and kind not in posted]
+    post_each(_reference(refund), refund.currency, {kind: refund_lines(refund, kind) for kind in missing})
     for kind in (SETTLED, SENT):
         if kind in posted and kind not in wanted:
             reverse(posted[kind], kind + TAKEN_BACK, _reference(refund))

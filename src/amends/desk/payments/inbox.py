@@ -21,6 +21,7 @@ from amends.desk.payments.gateway import GatewayError, GatewayEvent, RefundSnaps
 from amends.desk.payments.models import Notice, Payment, Refund
 from amends.desk.payments.states import RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.unit_of_work import unit_of_work
 
 RECHECK_FOR = timedelta(days=30)
 """How long a refund that succeeded may still fail."""
@@ -120,7 +121,7 @@ def _apply_snapshot(payment: Payment, snapshot: RefundSnapshot) -> None:
 
 def sync_payment(gateway: StripeGateway, charge_ref: str) -> Payment | None:
     """Take over everything that the gateway holds about one charge: its fee, its refunds, its disputes."""
-    with transaction.atomic():
+    with unit_of_work():
         payment = Payment.objects.select_for_update(no_key=True).filter(gateway_ref=charge_ref).first()
         if payment is None:
             return None

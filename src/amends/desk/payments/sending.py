@@ -8,13 +8,12 @@ under kills, lost answers and stored errors: one key for one intent, then lookin
 import random
 from datetime import timedelta
 
-from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
-from amends.desk.payments.actions import is_disputed, move, take_over_refund, taken
+from amends.desk.payments.actions import move, standing, take_over_refund
 from amends.desk.payments.gateway import (
     GatewayError,
     Misuse,
@@ -24,9 +23,10 @@ from amends.desk.payments.gateway import (
     Rejected,
     Transient,
 )
-from amends.desk.payments.models import DisputeStatus, Payment, Refund
+from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.states import RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.unit_of_work import unit_of_work
 
 LEASE = timedelta(seconds=90)
 """Longer than the longest call."""
@@ -59,7 +59,7 @@ def claim_next() -> Refund | None:
 
     Locks: the row; rows that another worker holds are skipped. Leases run on the database's clock.
     """
-    with transaction.atomic():
+    with unit_of_work():
         due = Refund.objects.filter(
             Q(leased_until=None) | Q(leased_until__lt=Now()),
             state__in=_QUEUE,
@@ -70,7 +70,7 @@ def claim_next() -> Refund | None:
         refund = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
         if refund is None:
             return None
-        if refund.state == RefundState.PLANNED and is_disputed(refund.payment):
+        if refund.state == RefundState.PLANNED and standing(refund.payment).is_disputed:
             move(refund, RefundState.CANCELED, reason="disputed")
             return refund
         _lease(refund)
@@ -105,14 +105,14 @@ def _send(gateway: StripeGateway, refund: Refund) -> Refund:
 
 
 def _accepted(refund: Refund, snapshot: RefundSnapshot) -> Refund:
-    with transaction.atomic():
+    with unit_of_work():
         locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
         take_over_refund(locked, snapshot)
     return locked
 
 
 def _not_accepted(refund: Refund, error: GatewayError) -> Refund:
-    with transaction.atomic():
+    with unit_of_work():
         locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
         if locked.state != RefundState.SENDING:
             # A notice was faster than the answer, and knows more.
@@ -158,13 +158,12 @@ _ENDED = (RefundState.FAILED, RefundState.CANCELED)
 
 def _absent(refund: Refund, returned_at_gateway: int) -> Refund:
     """The gateway does not have it: one more key if that is certain, then a person."""
-    with transaction.atomic():
+    with unit_of_work():
         payment = Payment.objects.select_for_update(no_key=True).get(id=refund.payment_id)
         locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
         if locked.state not in _QUEUE:
             return locked
-        lost = sum(d.amount for d in payment.disputes.filter(status=DisputeStatus.LOST))
-        others = taken(payment) - lost - locked.amount
+        others = sum(amount for _, amount in standing(payment).refunds) - locked.amount
         assert locked.last_sent_at is not None
         is_quiet = clock.now() - locked.last_sent_at > QUIET
         if not is_quiet or others != returned_at_gateway:
@@ -187,7 +186,7 @@ def _absent(refund: Refund, returned_at_gateway: int) -> Refund:
 
 
 def _postpone(refund: Refund) -> Refund:
-    with transaction.atomic():
+    with unit_of_work():
         locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
         _try_later(locked)
     return locked

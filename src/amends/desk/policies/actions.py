@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
 from functools import lru_cache
 from uuid import UUID
 
@@ -69,13 +71,7 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
 
     Raises: NoPolicyError.
     """
-    # The text is long, and read once only.
-    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False).defer("text")
-    found = published.filter(effective_at__lte=at).order_by("-effective_at", "-published_at").first()
-    found = found or published.order_by("effective_at", "published_at").first()
-    if found is None:
-        raise NoPolicyError(name)
-    return found
+    return _in_force(_published(name), at)
 
 
 def version_at_purchase(purchased_at: datetime) -> PolicyVersion:
@@ -85,8 +81,26 @@ def version_at_purchase(purchased_at: datetime) -> PolicyVersion:
 
 def applicable_versions(purchased_at: datetime, requested_at: datetime) -> list[PolicyVersion]:
     """The version in force at the purchase and the one in force at the request (reading R15)."""
-    versions = [version_at_purchase(purchased_at), version_at(settings.POLICY_NAME, requested_at)]
+    published = _published(settings.POLICY_NAME)
+    versions = [_in_force(published, at) for at in (purchased_at, requested_at)]
     return list({version.id: version for version in versions}.values())
+
+
+def _published(name: str) -> list[PolicyVersion]:
+    """The versions of a policy in the order in which they came into force, without their text, which is long.
+
+    Raises: NoPolicyError.
+    """
+    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False).defer("text")
+    versions = list(published.order_by("effective_at", "published_at"))
+    if not versions:
+        raise NoPolicyError(name)
+    return versions
+
+
+def _in_force(versions: Sequence[PolicyVersion], at: datetime) -> PolicyVersion:
+    begun = [version for version in versions if version.effective_at <= at]
+    return begun[-1] if begun else versions[0]
 
 
 def decide_best(
@@ -147,6 +161,44 @@ def fix_days(policy: Policy) -> int | None:
     """Within how many days the page promises to fix a fault."""
     parameter = policy.parameters.get("fix_time")
     return parameter.value if parameter is not None and isinstance(parameter.value, int) else None
+
+
+def days_open(policy: Policy, reported_at: datetime, at: datetime) -> int:
+    """For how many days a fault was open at an instant: 0 on the day of the report.
+
+    Time: days of the policy's zone.
+    """
+    zone = dates.load_zone(policy.zone)
+    return (at.astimezone(zone).date() - reported_at.astimezone(zone).date()).days
+
+
+@dataclass(frozen=True, slots=True)
+class FaultMeasure:
+    """The numbers of the page by which jobs show what a fault does (reading R12)."""
+
+    share_broken: Fraction
+    """From this share on it is so: of failed jobs, or of days."""
+    share_working: Fraction
+    """Up to this share of failed jobs it is not."""
+    jobs_enough: int
+    days_enough: int
+
+
+def fault_measure(policy: Policy) -> FaultMeasure | None:
+    """By which numbers the page judges a fault; None where it does not name them all."""
+    shares = [_service_share(policy, name) for name in ("share_broken", "share_working")]
+    counts = [service_number(policy, name) for name in ("jobs_enough", "days_enough")]
+    match [*shares, *counts]:
+        case [Fraction() as broken, Fraction() as working, int(jobs), int(days)]:
+            return FaultMeasure(broken, working, jobs, days)
+        case _:
+            return None
+
+
+def _service_share(policy: Policy, name: str) -> Fraction | None:
+    parameter = policy.parameters.get(name)
+    value = parameter.value if parameter is not None and parameter.is_service else None
+    return value if isinstance(value, Fraction) else None
 
 
 def arrival(policy: Policy, method: str) -> tuple[str, str] | None:

@@ -138,7 +138,7 @@ def _foresee(request: HttpRequest, context: dict[str, object], asked: Asked) -> 
         "step": 3,
         "answers": asked.answers,
         "decision": judgement.decision.core(),
-        "explanation": judgement.explanation.as_json(),
+        "explanation": judgement.said,
         "plan": plan,
         "arrival": arrival(judgement.decision.policy, line.order.payment.method)
         if line.order.payment

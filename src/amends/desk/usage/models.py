@@ -52,5 +52,9 @@ class UsageEvent(models.Model):
             models.Index(
                 fields=["customer", "source", "corrects"], condition=~Q(corrects=""), name="event_correcting"
             ),
-            models.Index(fields=["customer", "at"], condition=Q(outcome="failed"), name="event_failed"),
+            models.Index(
+                fields=["customer", "meter", "paid_by", "at", "id"],
+                condition=Q(outcome="failed"),
+                name="event_failed_in_order",
+            ),
         )

@@ -6,6 +6,7 @@ from django.db.models import Q
 from amends.desk import ids
 from amends.desk.accounts.models import Customer, User
 from amends.desk.orders.models import Line
+from amends.desk.unit_of_work import write_at_end
 
 
 class RequestKind(models.TextChoices):
@@ -92,3 +93,24 @@ class Case(models.Model):
             models.Index(fields=["opened_at", "id"], condition=~Q(state="closed"), name="case_open"),
             models.Index(fields=["due_on", "id"], condition=~Q(state="closed"), name="case_due"),
         )
+
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether it is not stored yet: nothing else belongs to it."""
+        return self._state.adding
+
+    def keep(self, *fields: str) -> None:
+        """Write these fields at the end of the unit of work, a new case whole.
+
+        Until then a look at the table shows what was there before.
+        """
+        write_at_end(_write, (self, fields))
+
+
+def _write(changes: list[tuple[Case, tuple[str, ...]]]) -> None:
+    changed = {id(case): case for case, _ in changes}
+    for key, case in changed.items():
+        if case.is_unwritten:
+            case.save(force_insert=True)
+        else:
+            case.save(update_fields={field for one, fields in changes if id(one) == key for field in fields})

@@ -53,6 +53,8 @@ class DecisionRecord(models.Model):
     """The newest usage row that was there when the count was taken."""
     usage_sha256 = models.CharField(max_length=64)
     """Over the ids of the counted events."""
+    diagnosis = models.JSONField(null=True)
+    """Of a fault: what its jobs came to, and which facts staff stated; None where there is no fault."""
     decided_at = models.DateTimeField()
 
     class Meta:

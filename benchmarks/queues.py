@@ -1,0 +1,92 @@
+"""What a page of each queue costs with a thousand, a hundred thousand and a million cases in the desk."""
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+from desk import ROOT, prepare
+
+SIZES = (1_000, 100_000, 1_000_000)
+LOOKS = 11
+
+# Of a hundred cases forty are closed and sixty are spread over the queues; every fourth is about a fault.
+FILL = """
+SET LOCAL session_replication_role = replica;
+CREATE TEMP TABLE fresh ON COMMIT DROP AS
+SELECT n, ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid AS id,
+    timestamptz '2025-09-01 08:00Z' + n * interval '7 seconds' AS at,
+    (ARRAY['open', 'open', 'waiting_on_customer', 'decided', 'paying', 'scheduled', 'closed', 'closed', 'closed', 'closed'])
+        [1 + n %% 10] AS state
+FROM generate_series(%(first)s, %(last)s) n;
+INSERT INTO accounts_customer (id, external_id, email, name, locale, country, created_at)
+    SELECT id, 'q-' || n, 'q-' || n || '@example.com', 'Customer ' || n, 'en', 'US', at FROM fresh;
+INSERT INTO payments_payment (id, customer_id, gateway, gateway_ref, captured, currency, captured_at, method,
+        method_hint, fee, settlement_currency)
+    SELECT id, id, 'stripe', 'ch_q_' || n, 1900, 'USD', at, 'card', '4242', 85, 'USD' FROM fresh;
+INSERT INTO orders_order (id, number, customer_id, payment_id, currency, placed_at)
+    SELECT id, 'Q-' || n, id, id, 'USD', at FROM fresh;
+INSERT INTO orders_line (id, order_id, position, product, description, amount, tax, meter, credits, purchased_at)
+    SELECT id, id, 1, 'subscription', 'Monthly plan', 1900, 0, 'generation', 0, at FROM fresh;
+INSERT INTO cases_case (id, number, customer_id, line_id, request, channel, reason, answers, is_identified, state,
+        assignee_id, opened_at, first_contact_at, complete_at, due_on, skipped_days, closed_at, closing)
+    SELECT id, 'R-Q-' || n, id, id, CASE WHEN n %% 4 = 0 THEN 'technical' ELSE 'refund' END, 'portal', 'Not for me.',
+        '{}', true, state, CASE WHEN n %% 50 = 0 THEN %(agent)s::uuid END, at, at, at, (at + interval '9 days')::date,
+        '[]', CASE WHEN state = 'closed' THEN at END, CASE WHEN state = 'closed' THEN 'paid' ELSE '' END FROM fresh;
+INSERT INTO cases_decisionrecord (id, case_id, sequence, version_id, inputs, core, core_sha256, explanation,
+        alternatives, outcome, "grant", amount, currency, plan, plan_sha256, waived, grant_by, proposal_reason,
+        usage_count, usage_watermark, usage_sha256, decided_at)
+    SELECT id, id, 1, %(version)s, '{}', '{}', '', '{}', '[]', 'granted', 'refund', 1815, 'USD',
+        '{"refund": 1815}', '', '{}', '', '', 0, 0, '', at FROM fresh;
+INSERT INTO cases_task (id, case_id, kind, role, detail, created_at, due_at)
+    SELECT id, id, CASE WHEN n %% 100 = 3 THEN 'failed_refund' ELSE 'approve' END, 'approver', '', at,
+        at + interval '1 day' FROM fresh WHERE state = 'decided';
+INSERT INTO issues_issue (id, customer_id, line_id, reported_at, description)
+    SELECT id, id, id, at, 'Black images.' FROM fresh WHERE n %% 4 = 0;
+INSERT INTO payments_dispute (gateway_ref, payment_id, status, amount, currency, opened_at, changed_at)
+    SELECT 'dp_q_' || n, id, 'open', 1900, 'USD', at, at FROM fresh WHERE n %% 200 = 1;
+"""
+
+
+def main() -> None:
+    """Print one line for each queue, and one for the numbers on the tabs."""
+    prepare("queues")
+    from django.db import connection, transaction  # noqa: PLC0415 -- needs the settings
+
+    from amends.desk.accounts.models import User  # noqa: PLC0415 -- as above
+    from amends.desk.console.queues import QUEUES, Queue, cases_in, counts, read_page  # noqa: PLC0415 -- as above
+    from amends.desk.console.rows import make_rows  # noqa: PLC0415 -- as above
+    from amends.desk.policies.actions import publish  # noqa: PLC0415 -- as above
+
+    version = publish((ROOT / "policies" / "flux-kontext.md").read_text(), None)
+    agent = User.objects.create(email="agent@example.com", roles=["agent"])
+    found: dict[str, list[float]] = {}
+    there = 0
+    for size in SIZES:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(FILL, {"first": there + 1, "last": size, "agent": agent.id, "version": version.id})
+        there = size
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM (ANALYZE)")
+        for name, queue in QUEUES.items():
+
+            def look(queue: Queue = queue) -> object:
+                return make_rows(read_page(cases_in(queue, agent), queue.order, "").cases)
+
+            found.setdefault(name, []).append(_milliseconds(look))
+        found.setdefault("the numbers of all tabs", []).append(_milliseconds(lambda: counts(agent)))
+    print(f"{'queue':<28}" + "".join(f"{size:>12,}" for size in SIZES))
+    for name, times in found.items():
+        print(f"{name:<28}" + "".join(f"{one:>12.1f}" for one in times))
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    def once() -> float:
+        begun = time.perf_counter()
+        work()
+        return time.perf_counter() - begun
+
+    return median(once() for _ in range(LOOKS)) * 1000
+
+
+if __name__ == "__main__":
+    main()
