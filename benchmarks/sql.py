@@ -1,6 +1,6 @@
 """The SQL of the shipped policy beside a hand-written query, in DuckDB, on a million and on ten million rows.
 
-Both are first compared row by row on the sample that the tables repeat. Each figure is the best of three runs, and
+Both are first compared row by row on the repeated that the tables repeat. Each figure is the best of three runs, and
 counts and sums what the query says of every row.
 """
 
@@ -23,7 +23,7 @@ from wide import policy_text
 from workload import Case, complete_cases
 
 ROOT = Path(__file__).parent.parent
-SAMPLE = 50_000
+REPEATED = 50_000
 SIZES = tuple(map(int, sys.argv[1:])) or (1_000_000, 10_000_000)
 HAND = (ROOT / "benchmarks" / "hand_written.sql").read_text(encoding="utf-8")
 VERDICT = 'SELECT outcome, "grant", count(*), sum(amount) FROM ({}) GROUP BY ALL ORDER BY ALL'
@@ -51,15 +51,15 @@ def fields(policy: Policy, case: Case) -> list[object]:
 
 
 def fill(engine: duckdb.DuckDBPyConnection, policy: Policy, folder: Path) -> None:
-    """The table `sample`."""
-    path = folder / "sample.csv"
+    """The table `repeated`."""
+    path = folder / "repeated.csv"
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        for number, case in enumerate(complete_cases(SAMPLE)):
+        for number, case in enumerate(complete_cases(REPEATED)):
             rows.writerow(fields(policy, {**case, "id": str(number)}))
     listed = ", ".join(f'"{name}" {kind}' for name, kind in columns(policy).items())
-    engine.execute(f"CREATE TABLE sample ({listed})")
-    engine.execute(f"COPY sample FROM '{path}' (HEADER false)")
+    engine.execute(f"CREATE TABLE repeated ({listed})")
+    engine.execute(f"COPY repeated FROM '{path}' (HEADER false)")
 
 
 def seconds(engine: duckdb.DuckDBPyConnection, query: str) -> float:
@@ -74,9 +74,9 @@ def seconds(engine: duckdb.DuckDBPyConnection, query: str) -> float:
 
 def compare(engine: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> None:
     """End with the first rows that the queries answer differently."""
-    engine.execute("CREATE OR REPLACE VIEW requests AS SELECT * FROM sample")
+    engine.execute("CREATE OR REPLACE VIEW requests AS SELECT * FROM repeated")
     verdicts = [f'SELECT id, outcome, "grant", amount FROM ({query})' for query in queries]  # noqa: S608
-    query = f"({verdicts[0]} EXCEPT {verdicts[1]}) LIMIT 3"  # noqa: S608 -- two queries of our own
+    query = f"({verdicts[0]} EXCEPT {verdicts[1]}) LIMIT 3"
     different = engine.execute(query).fetchall()
     if different:
         sys.exit(f"The queries differ: {different}")
@@ -94,7 +94,7 @@ def main() -> None:
         print(f"{'rows':>12} {'scan':>8} {'by hand':>8} {'verdict':>8} {'whole':>8}   seconds")
         for size in SIZES:
             engine.execute("DROP VIEW IF EXISTS requests")
-            times = f"SELECT sample.* FROM sample, range({size // SAMPLE})"
+            times = f"SELECT repeated.* FROM repeated, range({size // REPEATED})"  # noqa: S608 -- numbers of our own
             engine.execute(f"CREATE TABLE requests AS {times}")
             queries = (SCAN, VERDICT.format(HAND), VERDICT.format(made), WHOLE.format(made))
             print(

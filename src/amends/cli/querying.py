@@ -5,7 +5,7 @@ import sys
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 
 DIFFERENT = 1
 PATH = click.Path(exists=True, dir_okay=False)
+
+
+class Options(TypedDict):
+    """The options of a back-test."""
+
+    orders: str
+    asks_on_day: int | None
+    since: str
+    given: tuple[str, ...]
+    by: str | None
+    engine: str
+    as_json: bool
+    chart: str | None
 
 
 @click.command("sql")
@@ -87,20 +100,7 @@ def sql_command(context: click.Context, policy: str, dialect: str, table: str) -
     "--chart", type=click.Path(dir_okay=False), metavar="FILE.svg", help="Draw what is paid back by month."
 )
 @click.pass_context
-def backtest_command(  # noqa: PLR0913 -- one parameter per option of the command
-    context: click.Context,
-    before: str,
-    after: str,
-    *,
-    orders: str,
-    asks_on_day: int | None,
-    since: str,
-    given: tuple[str, ...],
-    by: str | None,
-    engine: str,
-    as_json: bool,
-    chart: str | None,
-) -> None:
+def backtest_command(context: click.Context, before: str, after: str, **chosen: Unpack[Options]) -> None:
     """Decide past requests by BEFORE and by AFTER: how many change, how much it costs, and who gains or loses."""
     policies = [POLICY.convert(path, None, context) for path in (before, after)]
     _require("backtest")
@@ -111,18 +111,21 @@ def backtest_command(  # noqa: PLR0913 -- one parameter per option of the comman
     from amends.policy.sql.expressions import UncompilableError  # noqa: PLC0415
 
     try:
-        plan = Plan(asks_on_day, since, by, dict(map(_setting, given)))
-        with closing(_open(orders, engine, policies, since)) as source:
+        given = dict(map(_setting, chosen["given"]))
+        plan = Plan(chosen["asks_on_day"], chosen["since"], chosen["by"], given)
+        with closing(_open(chosen["orders"], chosen["engine"], policies, plan.since)) as source:
             report = backtest(policies[0], policies[1], source, plan)
     except (BacktestError, UncompilableError, NameTakenError) as error:
         raise click.ClickException(str(error)) from None
     for name, hint in report.unread.items():
         if hint:
             click.echo(f"Column `{name}` is no input of these policies and is not read. {hint}", err=True)
-    if chart is not None:
-        Path(chart).write_text(draw(report), encoding="utf-8")
+    if chosen["chart"] is not None:
+        Path(chosen["chart"]).write_text(draw(report), encoding="utf-8")
     click.echo(
-        json.dumps(report_json(report), indent=2, ensure_ascii=False) if as_json else summarise(report)
+        json.dumps(report_json(report), indent=2, ensure_ascii=False)
+        if chosen["as_json"]
+        else summarise(report)
     )
     sys.exit(DIFFERENT if report.is_different else 0)
 

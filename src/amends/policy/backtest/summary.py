@@ -125,10 +125,10 @@ def deciding_clauses(report: Report) -> dict[tuple[str, str], list[int]]:
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 4)
     for group in report.groups:
         for place, side in enumerate((group.before, group.after)):
-            if side.outcome == Outcome.GRANTED:
-                for clause in side.clauses:
-                    sums[(group.currency, clause)][2 * place] += group.rows
-                    sums[(group.currency, clause)][2 * place + 1] += side.amount
+            granting = side.clauses if side.outcome == Outcome.GRANTED else ()
+            for found in (sums[(group.currency, clause)] for clause in granting):
+                found[2 * place] += group.rows
+                found[2 * place + 1] += side.amount
     return dict(sorted(sums.items()))
 
 
@@ -146,13 +146,13 @@ def errors_of(report: Report) -> dict[tuple[str, str], tuple[int, str]]:
     for group in report.groups:
         for name, side in (("before", group.before), ("after", group.after)):
             if side.error is not None:
-                count, sample = found.get((name, side.error), (0, group.example))
-                found[(name, side.error)] = (count + group.rows, min(sample, group.example))
+                count, example = found.get((name, side.error), (0, group.example))
+                found[(name, side.error)] = (count + group.rows, min(example, group.example))
     return dict(sorted(found.items()))
 
 
 def _errors(report: Report) -> str:
-    rows = [(side, error, count, sample) for (side, error), (count, sample) in errors_of(report).items()]
+    rows = [(side, error, count, example) for (side, error), (count, example) in errors_of(report).items()]
     return _table(("policy", "rows not decided", "rows", "such as"), rows)
 
 
@@ -207,8 +207,8 @@ def report_json(report: Report) -> dict[str, object]:
             for (currency, clause), sums in deciding_clauses(report).items()
         ],
         "errors": [
-            {"policy": side, "error": error, "rows": count, "example": sample}
-            for (side, error), (count, sample) in errors_of(report).items()
+            {"policy": side, "error": error, "rows": count, "example": example}
+            for (side, error), (count, example) in errors_of(report).items()
         ],
         "examples": [
             {"id": one.id, "before": one.before, "after": one.after, "case": dict(one.case)}
