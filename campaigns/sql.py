@@ -80,6 +80,8 @@ class Spark:
             "spark.sql.ansi.enabled": "true",
             "spark.sql.shuffle.partitions": "1",
             "spark.log.level": "ERROR",
+            "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.CollapseProject",
+            "spark.ui.showConsoleProgress": "false",
         }
         for name, value in settings.items():
             session = session.config(name, value)

@@ -171,6 +171,9 @@ class SparkTable:
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.ansi.enabled": "true",
             "spark.log.level": "ERROR",
+            # It copies a column's expression to every place that reads the column, step upon step.
+            "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.CollapseProject",
+            "spark.ui.showConsoleProgress": "false",
         }
         for name, value in settings.items():
             session = session.config(name, value)

@@ -47,7 +47,7 @@ def test_the_select_is_one_statement_over_the_table_named(shipped: Policy, diale
     result = run(POLICY, "--dialect", dialect, "--table", "shop.orders")
 
     (statement,) = sqlglot.parse(result.stdout, dialect=dialect.value)
-    assert statement is not None
+    assert isinstance(statement, sqlglot.exp.Select)
     assert statement.named_selects == ["id", "outcome", "grant", "amount", "clauses", "missing", "error"]
     assert result.stdout.startswith(f"-- {shipped.name} {shipped.version}, sha256 {shipped.sha256}\n")
     assert result.exit_code == 0

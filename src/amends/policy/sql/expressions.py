@@ -57,10 +57,6 @@ class Expressions:
         """What promises may ask of a decision."""
         self._bound: dict[object, Term] = {}
 
-    def truth(self, node: Node) -> Term:
-        """A condition, NULL where unknown."""
-        return self.value(node)
-
     def value(self, node: Node) -> Term:
         """The value of an expression."""
         try:
@@ -248,7 +244,7 @@ class Expressions:
 
     def _choice(self, node: Choice, *, day: bool = False) -> Term:
         value = self.local_day if day else self.value
-        condition = self._short("asked", self.truth(node.condition))
+        condition = self._short("asked", self.value(node.condition))
         then, otherwise = (self._short("side", value(part)) for part in (node.then, node.otherwise))
         if node.type.kind is Kind.NUMBER or node.type.kind is Kind.INSTANT:
             return _chosen_number(condition, then, otherwise)

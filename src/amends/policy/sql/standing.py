@@ -36,7 +36,7 @@ class Standing:
         self.policy: Policy = expressions.policy
         self.rules: tuple[Rule, ...] = self.policy.rules
         self.names = names = _names(self.rules)
-        whens = [expressions.truth(rule.when) for rule in self.rules]
+        whens = [expressions.value(rule.when) for rule in self.rules]
         self.flags = [self._flag(f"holds_{name}", when) for name, when in zip(names, whens, strict=True)]
         self.depth = max(flag.depth for flag in self.flags)
         self.true = [holds(flag.raw) for flag in self.flags]

@@ -100,7 +100,7 @@ class _Building:
         bad = self.layers.read("bad_input", Term(""), 0)
         branches, parts = [(f"{bad.raw} IS NOT NULL", bad.raw)], [bad]
         for assumption in self.policy.assumptions:
-            held = self.expressions.truth(assumption)
+            held = self.expressions.value(assumption)
             read = inputs_read(self.policy, assumption)
             name = next((name for name in self.policy.inputs if name in read), "")
             branches.append((fails(held.sql), word(f"impossible_case: {name}")))
@@ -185,10 +185,10 @@ class _Building:
         self.expressions.results = results
         branches = []
         for _, promise in breakable_promises(self.policy):
-            statement = self.expressions.truth(promise.statement).sql
+            statement = self.expressions.value(promise.statement).sql
             broken = holds(statement) if promise.kind is PromiseKind.NEVER else fails(statement)
             if promise.condition is not None:
-                broken = both(holds(self.expressions.truth(promise.condition).sql), broken)
+                broken = both(holds(self.expressions.value(promise.condition).sql), broken)
             branches.append((broken, word(promise.clause)))
         return case(branches)
 
