@@ -144,18 +144,18 @@ class Payments:
             raise UncompilableError(
                 f"line {line}: {BUSIEST}, {len(pairs)} pairs of them; SQL compares at most {PAIRS_MAX}."
             )
-        return {pair: self._pair(*pair) for pair in pairs}
+        depth = self.expressions.layers.depth
+        return {pair: self._pair(*pair, depth) for pair in pairs}
 
-    def _pair(self, first: int, second: int) -> str:
+    def _pair(self, first: int, second: int, depth: int) -> str:
         rules = self.says[first].rule, self.says[second].rule
         conditions = list(
             self._same_debts(*rules) if rules[0].verb is Verb.DENY else self._same_grants(*rules)
         )
-        depth = max(self.depth, *(part.depth for part in conditions))
         possible = [either(*(self.is_possible[r.index] for r in self.says[n].rules)) for n in (first, second)]
         # What is not known is like nothing else, whatever the parts that are known.
         known = [opposite(self.says[number].is_undetermined) for number in (first, second)]
-        depth = max(depth, *(total.depth for n in (first, second) if (total := self.says[n].total)), 0)
+        depth = max(depth, *(part.depth for part in conditions))
         text = terms.case([(both(*possible, *known), both(*(part.sql for part in conditions)))])
         name = f"{rules[0].clause}_like_{rules[1].clause}"
         return holds(self.expressions.layers.bind(name, Term(text, depth=depth)).raw)
