@@ -191,6 +191,20 @@ def refund_failed(case: Case, refund: Refund) -> None:
     _send(case, LetterKind.FAILED, f"refund:{refund.id}", subject, blocks)
 
 
+def files_refused(case: Case, reference: str, refused: tuple[str, ...]) -> None:
+    """Which files of a letter were not taken, and what to send instead."""
+    blocks: list[Block] = [
+        _greeting(case),
+        Paragraph(f"Your letter about {case.number} is here. We could not take these files:"),
+        Items("", refused),
+        Paragraph(
+            f"We take pictures: PNG, JPEG or WebP. You can answer to this letter or add them here: {_case_url(case)}"
+        ),
+    ]
+    subject = f"Files that we could not take for {case.number}"
+    _send(case, LetterKind.FILES_REFUSED, f"mail:{reference}", subject, blocks)
+
+
 def appeal_result(case: Case, result: str) -> None:
     """What a person decided about an appeal."""
     blocks: list[Block] = [

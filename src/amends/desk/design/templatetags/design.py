@@ -1,5 +1,6 @@
 """Formats and parts for pages: money, days, states."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from babel.dates import format_date, format_datetime
@@ -7,6 +8,7 @@ from django import template
 from django.utils.translation import get_language, to_locale
 
 from amends.policy.explanation import format_amount
+from amends.policy.page.changes import TextChange
 
 register = template.Library()
 
@@ -45,6 +47,12 @@ def money_lines(
 ) -> dict[str, object]:
     """The lines of an arithmetic and their sum."""
     return {"lines": lines, "total": total, "currency": currency, "total_label": total_label}
+
+
+@register.inclusion_tag("design/parts/changes.html")
+def text_changes(changes: Sequence[TextChange]) -> dict[str, object]:
+    """What was added to a text and removed from it, also for those who hear it."""
+    return {"changes": changes}
 
 
 @register.inclusion_tag("design/parts/field.html")
