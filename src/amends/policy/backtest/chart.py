@@ -56,7 +56,7 @@ def _axis(top: int, currency: str) -> list[str]:
     lines = [f'<line class="axis" x1="{LEFT}" y1="{base}" x2="{WIDTH - 16}" y2="{base}"/>']
     if currency:
         for y, amount in ((base, 0), (TOP + 14, top)):
-            shown = escape(str(Money(amount, currency)))
+            shown = escape(str(Money(amount, currency)).removeprefix(f"{currency} "))
             lines.append(f'<text class="quiet" x="{LEFT - 8}" y="{y}" text-anchor="end">{shown}</text>')
     return lines
 

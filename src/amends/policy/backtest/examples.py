@@ -37,19 +37,21 @@ def examples_of(
             )
     for group in list(kinds.values())[:EXAMPLES_MAX]:
         case = _case(policies, source, plan, group.example)
-        verdicts = [_verdict(policy, policies, case) for policy in policies]
+        said = (group.before.outcome, group.after.outcome)
+        verdicts = [_verdict(*one, policies, case) for one in zip(policies, said, strict=True)]
         yield Example(group.example, verdicts[0], verdicts[1], case)
 
 
-def _verdict(policy: Policy, policies: tuple[Policy, Policy], case: Mapping[str, object]) -> str:
+def _verdict(policy: Policy, said: str, policies: tuple[Policy, Policy], case: Mapping[str, object]) -> str:
     try:
         decision = decide(policy, known_inputs(policy, policies, case))
     except InputError as error:
-        return f"error: {error.message}"
+        return f"error: {error.message}{'' if said == 'error' else f' (SQL says {said})'}"
+    doubt = "" if said == decision.outcome else f" (SQL says {said})"
     cited = ", ".join(one.id for one in decision.clauses if one.role in ("grants", "denies", "refers"))
     amount = f" {Money(decision.amount, decision.currency)}" if decision.amount else ""
     missing = f", missing {', '.join(decision.missing)}" if decision.missing else ""
-    return f"{decision.outcome.value}{amount}{f' ({cited})' if cited else ''}{missing}"
+    return f"{decision.outcome.value}{amount}{f' ({cited})' if cited else ''}{missing}{doubt}"
 
 
 def _case(policies: tuple[Policy, Policy], source: Source, plan: Plan, name: str) -> dict[str, object]:
