@@ -46,9 +46,9 @@ class Duck:
             engine.execute(f"CREATE TABLE requests ({definition(policy)})")
             places = ", ".join("?" * len(column_types(policy)))
             rows = [row_of(policy, case) for case in cases]
-            engine.executemany(f"INSERT INTO requests VALUES ({places})", rows)  # noqa: S608
+            engine.executemany(f"INSERT INTO requests VALUES ({places})", rows)
             query = compile_policy(policy, Dialect.DUCKDB, "requests")
-            return engine.execute(f"SELECT * FROM ({query}) {ORDER}").fetchall()  # noqa: S608
+            return engine.execute(f"SELECT * FROM ({query}) {ORDER}").fetchall()
 
 
 class Postgres:
@@ -69,7 +69,7 @@ class Postgres:
 
 class Spark:
     def __init__(self) -> None:
-        from pyspark.sql import SparkSession  # noqa: PLC0415 -- starts slowly, and needs Java
+        from pyspark.sql import SparkSession
 
         session: Any = SparkSession.builder
         session = (
@@ -93,7 +93,7 @@ class Spark:
         rows = [row_of(policy, case) for case in cases]
         self.session.createDataFrame(rows, schema).createOrReplaceTempView("requests")
         query = compile_policy(policy, Dialect.SPARK, "requests")
-        return [tuple(row) for row in self.session.sql(f"SELECT * FROM ({query}) {ORDER}").collect()]  # noqa: S608
+        return [tuple(row) for row in self.session.sql(f"SELECT * FROM ({query}) {ORDER}").collect()]
 
 
 ENGINES: dict[str, type[Engine]] = {"duckdb": Duck, "postgres": Postgres, "spark": Spark}
