@@ -185,7 +185,7 @@ class Face:
                 capture=str(is_captured).lower(),
             )[1]
             return str(made["id"])
-        paid = {"payment_method": f"pm_paid{card}", "confirm": "true"}
+        paid = {"payment_method": f"pm_card_{card}", "confirm": "true"}
         hold = {} if is_captured else {"capture_method": "manual"}
         form = {"amount": "1000", "currency": "usd"} | paid | hold
         return str(self.call("POST", "/v1/payment_intents", **form)[1]["latest_charge"])
