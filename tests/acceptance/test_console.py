@@ -130,7 +130,7 @@ def test_a_refund_that_came_back_waits_for_finance(shop: Shop, enter: Enter) -> 
     sent = Refund.objects.get()
     at_gateway = shop.sandbox.store.find(sent.gateway_ref or "")
     assert at_gateway
-    shop.sandbox.api.charges.fail_refund(at_gateway, "lost_or_stolen_card")
+    shop.sandbox.api.refunds.fail(at_gateway, "lost_or_stolen_card")
     shop.sync(line)
 
     page.goto("/console/?queue=failed")
