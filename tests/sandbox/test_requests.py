@@ -21,6 +21,7 @@ from amends.sandbox import (
 )
 from amends.sandbox.parameters import Parameters
 from amends.sandbox.server import Sandbox
+from amends.sandbox.store import Store
 from gateways import client, control, error_of, pay, serving
 
 CALLS = {
@@ -286,3 +287,20 @@ def test_a_restart_keeps_objects_keys_and_settings(tmp_path: Path) -> None:
         again = client(second).v1.refunds.create({"charge": charge}, {"idempotency_key": "one"})
         assert again.id == made.id
         assert client(second).v1.balance_transactions.list().data[-1].fee == 0
+
+
+def test_what_ends_with_an_error_leaves_nothing_and_the_next_call_works() -> None:
+    store = Store(None)
+
+    def break_off() -> None:
+        with store.transaction():
+            store.add({"id": "cus_1", "object": "customer"})
+            raise ValueError("in the middle")
+
+    with pytest.raises(ValueError, match="in the middle"):
+        break_off()
+
+    assert store.is_empty()
+    with store.transaction():
+        store.add({"id": "cus_1", "object": "customer"})
+    assert not store.is_empty()

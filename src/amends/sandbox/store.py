@@ -33,13 +33,9 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """What is done inside is kept together, or not at all where it ends with an error."""
-        self._database.execute("BEGIN")
-        try:
+        with self._database:
+            self._database.execute("BEGIN")
             yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
 
     def add(self, item: Object) -> Object:
         """Store a fresh object."""
