@@ -86,8 +86,9 @@ def test_a_second_run_and_an_interrupted_one_double_nothing(sandbox: Sandbox, ga
     bring_in(gateway)
     first = everything()
     paths = [one["path"] for one in list(sandbox.account.log)[asked:]]
-    bring_in(gateway)
+    again = bring_in(gateway)
 
+    assert (len(again.untold), again.recorded) == (1, {})
     assert "/v1/invoices" not in paths
     assert everything() == first
     assert list(check_books()) == []
