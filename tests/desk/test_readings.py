@@ -105,7 +105,7 @@ def test_a_loss_that_the_bank_gives_back_is_taken_out_of_the_books(shop: Shop) -
     line = shop.sell(shop.monthly)
     dispute = shop.dispute(line)
     for status in ("lost", "won", "won"):
-        shop.sandbox.api.charges.close_dispute(dispute, status)
+        shop.sandbox.api.disputes.move(dispute, status)
         shop.sync(line)
     go_to(day(2))
 
