@@ -6,6 +6,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 import amends.desk.schedule.tasks  # noqa: F401  # the bodies of the jobs
 from amends.desk.accounts.models import Role, User
+from amends.desk.policies.actions import publish
 from amends.desk.policies.drafting import latest_text, start_draft
 from amends.desk.policies.examining import ask
 from amends.desk.policies.models import Draft, ExaminationKind
@@ -71,6 +72,17 @@ def broken(effective: str = "2025-10-01") -> str:
 def later(effective: str = "2025-10-01", window: str = "14 days") -> str:
     """The shipped policy as a later version with another window."""
     return SHIPPED.replace("2025-08-18", effective).replace("[7 days]", f"[{window}]")
+
+
+def install(text: str | None) -> None:
+    """Make a text the one version of the desk, in place of the shipped one, which takes long to compare with."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET session_replication_role = replica; DELETE FROM policies_policyversion; "
+            "SET session_replication_role = DEFAULT"
+        )
+    if text is not None:
+        publish(text, None)
 
 
 def work_on_policies() -> None:

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from amends.desk.console import case_actions, case_views, finance, insight, issues, library, mail, queue_views
+from amends.desk.console import (
+    case_actions,
+    case_views,
+    finance,
+    insight,
+    issues,
+    library,
+    mail,
+    publishing,
+    queue_views,
+)
 
 urlpatterns = [
     path("", queue_views.show_queue, name="console"),
@@ -14,6 +24,11 @@ urlpatterns = [
     path("insight", insight.show_insight, name="console_insight"),
     path("policies", library.show_versions, name="console_policies"),
     path("policies/changes", library.show_changes, name="console_changes"),
+    path("policies/drafts", publishing.start, name="console_start_draft"),
+    path("policies/drafts/<uuid:draft_id>", publishing.show_draft, name="console_draft"),
+    path("policies/drafts/<uuid:draft_id>/<slug:action>", publishing.act, name="console_draft_act"),
+    path("policies/reading", publishing.show_reading, name="console_reading"),
+    path("policies/<uuid:version_id>/cancel", publishing.call_off, name="console_call_off"),
     path("policies/<uuid:version_id>", library.show_text, name="console_policy"),
     path("mail", mail.show_mail, name="console_mail"),
     path("mail/<uuid:mail_id>", mail.show_letter, name="console_letter"),

@@ -83,6 +83,12 @@ def published_versions(name: str) -> list[PolicyVersion]:
     return list(published.select_related("published_by").order_by("-effective_at"))
 
 
+def canceled_versions(name: str) -> list[PolicyVersion]:
+    """The versions that were called off before their day, the latest first."""
+    canceled = PolicyVersion.objects.filter(name=name, cancellation__isnull=False)
+    return list(canceled.select_related("published_by", "cancellation").order_by("-effective_at"))
+
+
 def text_changes(
     name: str, before: str, after: str
 ) -> tuple[PolicyVersion, PolicyVersion, tuple[TextChange, ...]] | None:

@@ -175,26 +175,29 @@ def decline(draft: Draft, by: User, reason: str) -> None:
 def cancel(version: PolicyVersion, by: User, reason: str) -> Cancellation:
     """Call a version off before its day; whoever was told of it is told in a job.
 
-    The database refuses it from that day on.
+    Locks: the version. The database refuses it from that day on.
     Raises: RefusedError.
     """
     demand_author(by)
     if not reason:
         raise RefusedError(_("Please say why; customers who were told of the version are told."))
-    now = clock.now()
-    if version.effective_at <= now or version == version_in_force():
-        raise RefusedError(
-            _("The version is in force, and what was decided by it stays. Publish another one.")
-        )
     with unit_of_work():
-        canceled, is_fresh = Cancellation.objects.get_or_create(
-            version=version, defaults={"by": by, "reason": reason, "at": now}
-        )
-        if not is_fresh:
-            raise RefusedError(_("The version was called off before."))
+        # Two people at once: the second one finds it called off.
+        version.refresh_from_db(from_queryset=PolicyVersion.objects.select_for_update(no_key=True))
+        if not is_scheduled(version):
+            raise RefusedError(
+                _("Only a version that waits for its day is called off. Publish another one instead.")
+            )
+        canceled = Cancellation.objects.create(version=version, by=by, reason=reason, at=clock.now())
         record(f"policy:{version.id}", f"staff:{by.id}", "canceled", reason=reason)
         enqueue("announce_version", version_id=str(version.id))
     return canceled
+
+
+def is_scheduled(version: PolicyVersion) -> bool:
+    """Whether a version waits for its day; the first of a desk applies at once (reading R15)."""
+    is_canceled = Cancellation.objects.filter(version=version).exists()
+    return version.effective_at > clock.now() and version != version_in_force() and not is_canceled
 
 
 def _demand_proposal(draft: Draft) -> Proposal:
