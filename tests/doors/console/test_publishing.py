@@ -97,7 +97,7 @@ def test_who_gains_is_shown_with_a_case_in_words(web: Client, shop: Shop) -> Non
     shown = owner.page(place)
 
     assert "Who gains and who loses against 2025-08-18" in shown
-    assert "gains Deny late Grant $" in shown
+    assert "gains at most $100.00 Deny late → becomes Grant $100.00 full" in shown
     assert "When it was bought 2025-08-18" in shown
 
 
