@@ -177,6 +177,21 @@ def refund_delayed(case: Case, refund: Refund) -> None:
     _send(case, LetterKind.DELAYED, f"refund:{refund.id}", subject, blocks)
 
 
+def details_needed(case: Case, refund: Refund) -> None:
+    """The payment provider waits for the customer, who hears from it directly."""
+    amount = format_amount(refund.amount, refund.currency, case.customer.locale)
+    blocks: list[Block] = [
+        _greeting(case),
+        Paragraph(
+            f"To return {amount} to you, our payment provider needs your bank details: the {refund.payment.method} "
+            "that you paid with cannot take money back. It writes to you itself and asks for them."
+        ),
+        Paragraph("We never ask for bank details by mail. As soon as it has them, the money is sent."),
+    ]
+    subject = f"Your bank details are needed for {case.number}"
+    _send(case, LetterKind.DELAYED, f"details:{refund.id}", subject, blocks)
+
+
 def refund_failed(case: Case, refund: Refund) -> None:
     """The money came back; a person finds another way."""
     amount = format_amount(refund.amount, refund.currency, case.customer.locale)

@@ -19,6 +19,8 @@ class TaskKind(models.TextChoices):
     MISSING_AT_DESK = "missing_at_desk"
     """An alarm: something that the desk fetches itself does not come."""
     FAILED_REFUND = "failed_refund"
+    WAITING_REFUND = "waiting_refund"
+    """It is not lost, and does not go on by itself: no funds, no access, or too long at the gateway."""
     FAILED_PLAN_CHANGE = "failed_plan_change"
     OVER_RETURNED = "over_returned"
     APPEAL = "appeal"
