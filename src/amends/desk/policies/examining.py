@@ -3,6 +3,7 @@
 Proofs take seconds and the whole of a processor, so no request waits for them.
 """
 
+from collections.abc import Callable
 from importlib.metadata import version as version_of
 from typing import TypeAlias
 from uuid import UUID
@@ -24,6 +25,8 @@ from amends.policy.model import Policy
 UNPROVED = "unproved"
 """The one kind of finding that somebody may take upon themselves: nobody knows whether it is one."""
 Result: TypeAlias = dict[str, object]
+Replay: TypeAlias = Callable[[Policy, Policy], Result]
+"""The past requests of the desk, decided by two versions: they live in a room above."""
 
 
 class NotPossibleError(Exception):
@@ -59,7 +62,7 @@ def ask(text: DraftText, kind: ExaminationKind, by: User) -> Examination:
     return examination
 
 
-def examine(examination_id: UUID) -> None:
+def examine(examination_id: UUID, replay: Replay) -> None:
     """Find out what was asked, and keep it; the worker's part.
 
     No transaction is open meanwhile. Idempotent: what is finished stays as it is.
@@ -68,21 +71,24 @@ def examine(examination_id: UUID) -> None:
     if examination.finished_at is not None:
         return
     try:
-        examination.result = _find_out(examination)
+        examination.result = _find_out(examination, replay)
     except (PolicyError, NotPossibleError) as error:
         examination.failure = str(error)
-    examination.solver = f"z3 {version_of('z3-solver')}"
+    if examination.kind != ExaminationKind.BACKTEST:
+        examination.solver = f"z3 {version_of('z3-solver')}"
     examination.finished_at = clock.now()
     examination.save(update_fields=["result", "failure", "solver", "finished_at"])
 
 
-def _find_out(examination: Examination) -> Result:
+def _find_out(examination: Examination, replay: Replay) -> Result:
     policy = parse_policy(examination.text.text)
     if examination.kind == ExaminationKind.CHECK:
         return _check(policy)
     assert examination.before is not None
     before = read(examination.before)
-    return _compare(before, policy)
+    return (
+        _compare(before, policy) if examination.kind == ExaminationKind.COMPARISON else replay(before, policy)
+    )
 
 
 def _check(policy: Policy) -> Result:

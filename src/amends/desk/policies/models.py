@@ -41,6 +41,8 @@ class ExaminationKind(models.TextChoices):
     """Gaps, contradictions, broken promises: findings, or proofs that there are none."""
     COMPARISON = "comparison"
     """Who gains and who loses against the version in force, over all cases."""
+    BACKTEST = "backtest"
+    """What the past requests of this desk would have come to."""
 
 
 class Examination(models.Model):

@@ -86,7 +86,9 @@ def apply_one_notice(event_id: str) -> None:
 @app.task(name="examine_draft", lock="examine_draft", retry=AGAIN)
 def examine_draft(examination_id: str) -> None:
     """Find out what was asked about the text of a draft; one at a time, for each takes a processor."""
-    examine(UUID(examination_id))
+    from amends.desk.cases.history import replay_requests  # noqa: PLC0415 -- loads the writer of SQL, which few need
+
+    examine(UUID(examination_id), replay_requests)
 
 
 @app.task(name="announce_version", retry=AGAIN)

@@ -106,7 +106,8 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("check", "Check"), ("comparison", "Comparison")], max_length=20
+                        choices=[("check", "Check"), ("comparison", "Comparison"), ("backtest", "Backtest")],
+                        max_length=20,
                     ),
                 ),
                 ("asked_at", models.DateTimeField()),
