@@ -11,7 +11,7 @@ from amends.desk.accounts.models import Role, User
 from amends.desk.policies.models import PolicyVersion
 from authoring import CHANGED, broken, install, small, work_on_policies
 from browsing import session_of
-from shop import Shop
+from shop import Shop, day, go_to
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -34,7 +34,16 @@ def look(page: Page, name: str, found: dict[str, list[str]]) -> None:
     assert wider <= 0, (name, wider)
 
 
+def sell_and_ask(shop: Shop) -> None:
+    """Requests of several months, in time and late."""
+    for number in range(6):
+        line = shop.sell(shop.monthly, at=day(30 * number - 180))
+        go_to(day(30 * number - 176 + number))
+        shop.ask(line)
+
+
 def test_a_version_is_written_proved_and_published_by_keyboard(shop: Shop, page: Page, address: str) -> None:
+    sell_and_ask(shop)
     install(small("2025-08-18", window="7 days"))
     owner, second = shop.staff("owner", Role.POLICY_OWNER), shop.staff("second", Role.ADMIN)
     found: dict[str, list[str]] = {}
@@ -51,14 +60,14 @@ def test_a_version_is_written_proved_and_published_by_keyboard(shop: Shop, page:
     page.get_by_role("button", name="Start", exact=True).press("Enter")
 
     editor = page.get_by_label("Text of the policy")
-    editor.fill(small().replace("age <= window", "age <= windw"))
+    editor.fill(small("2025-12-01").replace("age <= window", "age <= windw"))
     expect(page.get_by_text("does not read: 1 problem")).to_be_visible()
     look(page, "unread", found)
     page.get_by_role("link", name="line ").first.press("Enter")
     assert "windw" in editor.evaluate("it => it.value.slice(it.selectionStart, it.selectionEnd)")
 
-    editor.fill(broken())
-    expect(page.get_by_text("The text reads: version 2025-10-01")).to_be_visible()
+    editor.fill(broken("2025-12-01"))
+    expect(page.get_by_text("The text reads: version 2025-12-01")).to_be_visible()
     page.get_by_role("button", name="Save and check").press("Enter")
     expect(page.get_by_text("A worker has been asked")).to_be_visible()
     work_on_policies()
@@ -66,7 +75,7 @@ def test_a_version_is_written_proved_and_published_by_keyboard(shop: Shop, page:
     expect(page.get_by_text("No clause decides this case.")).to_be_visible()
     look(page, "findings", found)
 
-    editor.fill(small())
+    editor.fill(small("2025-12-01"))
     page.get_by_role("button", name="Save and check").press("Enter")
     work_on_policies()
     expect(page.get_by_text("every clause can decide a case")).to_be_visible()
@@ -81,10 +90,10 @@ def test_a_version_is_written_proved_and_published_by_keyboard(shop: Shop, page:
     page.goto(place)
     look(page, "proposed", found)
     page.keyboard.press("a")
-    expect(page.get_by_role("button", name="Agree, and publish 2025-10-01")).to_be_focused()
+    expect(page.get_by_role("button", name="Agree, and publish 2025-12-01")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Published. Version 2025-10-01")).to_be_visible()
-    page.goto(f"/console/policies/{PolicyVersion.objects.get(version='2025-10-01').id}")
+    expect(page.get_by_text("Published. Version 2025-12-01")).to_be_visible()
+    page.goto(f"/console/policies/{PolicyVersion.objects.get(version='2025-12-01').id}")
     expect(page.get_by_text("Proof report")).to_be_visible()
     look(page, "version", found)
     page.goto("/console/policies")

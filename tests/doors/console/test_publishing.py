@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from amends.desk.accounts.models import Role
+from amends.desk.policies.actions import publish
 from amends.desk.policies.models import Draft, DraftText, PolicyVersion, Proposal
-from authoring import CHANGED, broken, install, small, work_on_policies
+from authoring import CHANGED, SHIPPED, broken, install, later, small, work_on_policies
 from browsing import Browser
-from shop import Shop
+from shop import Shop, day, go_to
 from web import Client
 
 
@@ -101,6 +102,27 @@ def test_who_gains_is_shown_with_a_case_in_words(web: Client, shop: Shop) -> Non
     assert "When it was bought 2025-08-18" in shown
 
 
+def test_what_past_requests_would_have_come_to_is_shown_as_numbers_and_bars(web: Client, shop: Shop) -> None:
+    install(SHIPPED)
+    lines = [shop.sell(shop.monthly), shop.sell(shop.monthly)]
+    go_to(day(3))
+    shop.ask(lines[0])
+    go_to(day(9))
+    late = shop.ask(lines[1])
+    install(small("2025-08-18", window="7 days"))
+    owner = author(web, shop)
+    place = saved(owner, small("2025-11-01"))
+
+    shown = owner.page(place)
+
+    assert "2 past requests, decided again by 2025-08-18 and by this text" in shown
+    assert "Grant 1 2 Deny 1 0" in shown
+    assert "2025-09 2 $19.00 $38.00 1 (+$19.00) 0" in shown
+    assert f"{late.number} denied (late) → becomes granted USD 19.00 (full)" in shown
+    body = owner.get(place).body.decode()
+    assert body.count('<rect class="after"') == body.count('<rect class="before"') == 2
+
+
 def test_a_text_that_does_not_read_is_saved_with_what_is_wrong(web: Client, shop: Shop) -> None:
     owner = author(web, shop)
     place = started(owner)
@@ -188,6 +210,28 @@ def test_a_scheduled_version_is_called_off(web: Client, shop: Shop) -> None:
     assert "second called it off" in said
     assert "2025-10-01 called off" in second.page("/console/policies")
     assert "2025-10-01" not in Browser(web).page("/policy")
+
+
+def test_a_case_names_the_version_at_the_purchase_and_the_one_at_the_request(web: Client, shop: Shop) -> None:
+    install(SHIPPED)
+    publish(later(), None)
+    line = shop.sell(shop.monthly, at=day(25))
+    go_to(day(31))
+    case = shop.ask(line)
+
+    shown = author(web, shop).page(f"/console/cases/{case.number}")
+
+    assert "Policy at the purchase 2025-08-18 Policy at the request 2025-10-01 both are asked" in shown
+
+
+def test_customers_see_which_version_is_in_force_and_which_is_scheduled(web: Client, shop: Shop) -> None:  # noqa: ARG001  # its versions
+    publish(small(), None)
+
+    shown = Browser(web).page("/policy?version=2025-10-01")
+
+    assert "Version 2025-10-01 comes into force on 1 Oct 2025" in shown
+    assert "2025-10-01 What changed in 2025-10-01 scheduled" in shown
+    assert "2025-08-18 in force in force from" in shown
 
 
 @pytest.mark.parametrize("path", ["/console/policies/drafts/00000000-0000-7000-8000-000000000000"])

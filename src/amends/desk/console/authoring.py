@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from amends.desk.accounts.models import Role, User
+from amends.desk.console.backtests import Backtest, make_backtest
 from amends.desk.console.rows import Badge, outcome_badge
 from amends.desk.policies import actions as policies
 from amends.desk.policies.drafting import latest_text, read_draft
@@ -108,12 +109,14 @@ class DraftPage:
     findings: list[Finding]
     comparison: Examination | None
     differences: list[Difference]
+    backtest: Examination | None
+    replayed: Backtest | None
     publication: Publication
 
     @property
     def is_waiting(self) -> bool:
         """Whether a worker is still at something."""
-        asked = (self.check, self.comparison)
+        asked = (self.check, self.comparison, self.backtest)
         return any(one is not None and one.finished_at is None for one in asked)
 
 
@@ -127,7 +130,10 @@ def make_page(draft: Draft, user: User) -> DraftPage:
     text = latest_text(draft)
     policy, problems, rendered = read_draft(text.text)
     in_force = version_in_force()
-    check, comparison = (latest(text, kind) for kind in (ExaminationKind.CHECK, ExaminationKind.COMPARISON))
+    check, comparison, backtest = (
+        latest(text, kind)
+        for kind in (ExaminationKind.CHECK, ExaminationKind.COMPARISON, ExaminationKind.BACKTEST)
+    )
     return DraftPage(
         draft=draft,
         text=text,
@@ -140,6 +146,8 @@ def make_page(draft: Draft, user: User) -> DraftPage:
         findings=findings_of(check, policy) if check and policy else [],
         comparison=comparison,
         differences=_differences(comparison, policy) if comparison and policy else [],
+        backtest=backtest,
+        replayed=make_backtest(backtest.result) if backtest and backtest.result else None,
         publication=_publication(draft, text, policy, user),
     )
 

@@ -148,6 +148,7 @@ def _examine(text: DraftText, user: User) -> None:
     ask(text, ExaminationKind.CHECK, user)
     if version_in_force() is not None:
         ask(text, ExaminationKind.COMPARISON, user)
+        ask(text, ExaminationKind.BACKTEST, user)
 
 
 def _ask_again(request: HttpRequest, draft: Draft, user: User) -> str:  # noqa: ARG001  # as the others
