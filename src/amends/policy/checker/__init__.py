@@ -13,17 +13,16 @@ from amends.policy.checker.clauses import (
 )
 from amends.policy.checker.findings import Finding
 from amends.policy.checker.inquiry import Inquiry, TooManyFindings
+from amends.policy.checker.lints import find_lints
 from amends.policy.checker.promises import check_bounds, check_payment, check_promises
 from amends.policy.checker.questions import check_questions
 from amends.policy.checker.report import Report
 from amends.policy.checker.tables import check_unclear
-from amends.policy.checker.wording import check_words
 from amends.policy.model import Policy
 
 __all__ = ["Finding", "Report", "check_policy"]
 
 _QUESTIONS = (
-    check_words,
     check_unclear,
     check_gap,
     check_effect,
@@ -48,5 +47,10 @@ def check_policy(policy: Policy) -> Report:
         is_complete = False
     findings = sorted(inquiry.findings, key=lambda finding: (finding.span, finding.code))
     return Report(
-        tuple(findings), tuple(inquiry.notes), inquiry.proved, is_complete, inquiry.prover.questions
+        tuple(findings),
+        find_lints(policy),
+        tuple(inquiry.notes),
+        inquiry.proved,
+        is_complete,
+        inquiry.prover.questions,
     )
