@@ -89,6 +89,20 @@ def test_findings_are_shown_with_their_line_and_a_case_in_words(web: Client, sho
     assert "Propose it to a second person" not in shown
 
 
+def test_warnings_about_words_and_the_sides_of_numbers_are_shown_and_block_nothing(
+    web: Client, shop: Shop
+) -> None:
+    owner = author(web, shop)
+    text = small().replace("- Days are calendar days; the day of the purchase is day 0. {.info}\n", "")
+
+    shown = owner.page(saved(owner, f"{text}\n- We never charge a fee. {{.info}}\n"))
+
+    assert "unstated-boundary line" in shown
+    assert "promise-without-proof line" in shown
+    assert "full age: 14 days yes, 15 days no" in shown
+    assert "Propose it to a second person" in shown
+
+
 def test_who_gains_is_shown_with_a_case_in_words(web: Client, shop: Shop) -> None:
     owner = author(web, shop)
     place = started(owner)

@@ -4,6 +4,7 @@ A check covers all complete and possible cases: every input known, every assumpt
 over eleven years. Each case it reports has been decided again by `decide`.
 """
 
+from amends.policy.checker.boundaries import Boundary, find_boundaries
 from amends.policy.checker.clauses import (
     check_assumptions,
     check_conflicts,
@@ -39,16 +40,19 @@ def check_policy(policy: Policy) -> Report:
     """Everything that the checker finds about a policy, in the order of the file, and what it proved."""
     inquiry = Inquiry(policy)
     is_complete = True
+    boundaries: tuple[Boundary, ...] = ()
     try:
         if check_assumptions(inquiry):
             for question in _QUESTIONS:
                 question(inquiry)
+            boundaries = find_boundaries(inquiry)
     except TooManyFindings:
         is_complete = False
     findings = sorted(inquiry.findings, key=lambda finding: (finding.span, finding.code))
     return Report(
         tuple(findings),
         find_lints(policy),
+        boundaries,
         tuple(inquiry.notes),
         inquiry.proved,
         is_complete,

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from amends.policy.checker.boundaries import Boundary
 from amends.policy.checker.findings import Finding
 
 PROVED = {
@@ -24,6 +25,8 @@ class Report:
     findings: tuple[Finding, ...]
     lints: tuple[Finding, ...]
     """Warnings about words, of which the solver knows nothing."""
+    boundaries: tuple[Boundary, ...]
+    """On which side of each number the number itself is, as cases show it."""
     notes: tuple[Finding, ...]
     """What is worth knowing, and no defect."""
     proved: Counter[str]
@@ -63,6 +66,7 @@ class Report:
         return {
             "findings": [finding.as_json(name) for finding in self.findings],
             "lints": [lint.as_json(name) for lint in self.lints],
+            "boundaries": [one.as_json() for one in self.boundaries],
             "notes": [note.as_json(name) for note in self.notes],
             "proved": self.proofs(),
             "complete": self.is_complete,
