@@ -131,7 +131,9 @@ def policy_in_force() -> Policy:
 
 def _latest_decisions(cases: Sequence[Case]) -> dict[UUID, DecisionRecord]:
     records = DecisionRecord.objects.filter(case__in=cases).order_by("case_id", "-sequence")
-    shown = records.distinct("case_id").only("case_id", "sequence", "outcome", "amount", "currency", "plan")
+    shown = records.distinct("case_id").only(
+        "case_id", "sequence", "outcome", "amount", "currency", "plan", "plan_sha256"
+    )
     return {record.case_id: record for record in shown}
 
 

@@ -11,6 +11,7 @@ from amends.desk import clock
 from amends.desk.announcements.delivering import deliver_next
 from amends.desk.audit.actions import close_day
 from amends.desk.cases.deciding import wake_due
+from amends.desk.cases.handing_over import mail_developers
 from amends.desk.cases.paying import follow, follow_left_behind, follow_payment
 from amends.desk.mail.answering import acknowledge, invite_waiting, send_invitation
 from amends.desk.mail.sorting import sort_mail, sort_overlooked
@@ -52,6 +53,12 @@ def send_kept_mail(key: str) -> None:
 def invite(key: str) -> None:
     """Send a way in to the address on file, if address and order belong together (reading R13)."""
     invite_guest(key)
+
+
+@app.task(name="mail_developers", retry=AGAIN)
+def mail_fault(case_id: str, fault_id: str) -> None:
+    """Send the report of a fault to the developers."""
+    mail_developers(UUID(case_id), UUID(fault_id))
 
 
 @app.task(name="sort_mail", retry=AGAIN)
