@@ -6,10 +6,12 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 import amends.desk.schedule.tasks  # noqa: F401  # the bodies of the jobs
 from amends.desk.accounts.models import Role, User
+from amends.desk.notices.models import Letter
 from amends.desk.policies.actions import publish
 from amends.desk.policies.drafting import latest_text, start_draft
 from amends.desk.policies.examining import ask
-from amends.desk.policies.models import Draft, ExaminationKind
+from amends.desk.policies.models import Draft, ExaminationKind, PolicyVersion
+from amends.desk.policies.publishing import approve, propose
 from conftest import ROOT
 from shop import Shop
 
@@ -100,3 +102,20 @@ def checked(shop: Shop, text: str, name: str = "author", *roles: Role) -> tuple[
     ask(latest_text(draft), ExaminationKind.CHECK, author)
     work_on_policies()
     return draft, author
+
+
+def nothing_published() -> bool:
+    return PolicyVersion.objects.count() == 1 and not Letter.objects.filter(kind="policy_change").exists()
+
+
+def proposed(shop: Shop, text: str, name: str = "author") -> Draft:
+    draft, author = checked(shop, text, name)
+    propose(draft, author, latest_text(draft).sha256, CHANGED)
+    return draft
+
+
+def published(shop: Shop, text: str) -> PolicyVersion:
+    draft = proposed(shop, text)
+    version = approve(draft, shop.staff("second", Role.ADMIN), latest_text(draft).sha256)
+    work_on_policies()
+    return version

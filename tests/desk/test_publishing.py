@@ -15,7 +15,6 @@ from amends.desk.audit.models import AuditRow
 from amends.desk.notices.models import Letter
 from amends.desk.policies.actions import (
     applicable_versions,
-    published_versions,
     version_at_purchase,
 )
 from amends.desk.policies.announcing import announce_to_all
@@ -33,8 +32,18 @@ from amends.desk.policies.models import (
     Proposal,
     Verdict,
 )
-from amends.desk.policies.publishing import approve, cancel, decline, obstacles, propose
-from authoring import CHANGED, broken, checked, install, later, small, work_on_policies
+from amends.desk.policies.publishing import approve, decline, obstacles, propose
+from authoring import (
+    CHANGED,
+    broken,
+    checked,
+    install,
+    later,
+    nothing_published,
+    proposed,
+    published,
+    small,
+)
 from shop import Shop, day, go_to
 from shop import latest as latest_decision
 
@@ -46,23 +55,6 @@ def changed(row: Row, **fields: object) -> Row:
     for name, value in fields.items():
         setattr(found, name, value)
     return found
-
-
-def nothing_published() -> bool:
-    return PolicyVersion.objects.count() == 1 and not Letter.objects.filter(kind="policy_change").exists()
-
-
-def proposed(shop: Shop, text: str, name: str = "author") -> Draft:
-    draft, author = checked(shop, text, name)
-    propose(draft, author, latest_text(draft).sha256, CHANGED)
-    return draft
-
-
-def published(shop: Shop, text: str) -> PolicyVersion:
-    draft = proposed(shop, text)
-    version = approve(draft, shop.staff("second", Role.ADMIN), latest_text(draft).sha256)
-    work_on_policies()
-    return version
 
 
 def test_a_checked_text_that_two_people_agree_to_is_published_and_told_to_everybody(shop: Shop) -> None:
@@ -279,27 +271,6 @@ def test_a_text_that_cannot_be_a_version_is_not_proposed(shop: Shop, text: str, 
     assert not Proposal.objects.exists()
 
 
-def test_two_authors_do_not_overwrite_each_other(shop: Shop) -> None:
-    author, other = shop.staff("author", Role.POLICY_OWNER), shop.staff("other", Role.POLICY_OWNER)
-    draft = start_draft(author, small(), "")
-    save_text(draft, other, small(window="10 days"), 1)
-
-    with pytest.raises(RefusedError, match="other saved another text"):
-        save_text(draft, author, small(window="9 days"), 1)
-
-    assert "[10 days]" in latest_text(draft).text
-    assert DraftText.objects.count() == 2
-
-
-def test_a_text_that_says_the_same_is_not_saved_again(shop: Shop) -> None:
-    author = shop.staff("author", Role.POLICY_OWNER)
-    draft = start_draft(author, small(), "")
-
-    save_text(draft, author, small().replace("\n", "\r\n"), 1)
-
-    assert DraftText.objects.get().text == small()
-
-
 def test_a_declined_draft_stays_open_and_can_be_proposed_again(shop: Shop) -> None:
     draft = proposed(shop, small())
     second = shop.staff("second", Role.ADMIN)
@@ -313,58 +284,6 @@ def test_a_declined_draft_stays_open_and_can_be_proposed_again(shop: Shop) -> No
     assert nothing_published()
     propose(draft, draft.started_by, latest_text(draft).sha256, CHANGED)
     assert approve(draft, second, latest_text(draft).sha256).version == "2025-10-01"
-
-
-def test_a_closed_draft_is_not_changed(shop: Shop) -> None:
-    author = shop.staff("author", Role.POLICY_OWNER)
-    draft = start_draft(author, small(), "")
-    discard_draft(draft, author)
-
-    with pytest.raises(RefusedError, match="closed"):
-        save_text(draft, author, small(window="9 days"), 1)
-
-    assert DraftText.objects.count() == 1
-
-
-def test_a_version_that_is_called_off_never_applies_and_those_who_were_told_are_told(shop: Shop) -> None:
-    version = published(shop, small())
-    owner = shop.staff("owner", Role.POLICY_OWNER)
-    with pytest.raises(RefusedError, match="say why"):
-        cancel(version, owner, "")
-
-    cancel(version, owner, "The counsel objects.")
-    work_on_policies()
-
-    go_to(datetime(2025, 10, 2, tzinfo=UTC))
-    assert version_at_purchase(clock.now()).version == "2025-08-18"
-    assert [one.version for one in published_versions("flux-kontext-refunds")] == ["2025-08-18"]
-    told = Letter.objects.filter(kind="policy_change").order_by("created_at", "id").last()
-    assert told
-    assert "It will not" in told.text
-    assert "The counsel objects." in told.text
-    with pytest.raises(RefusedError):
-        cancel(version, owner, "Again.")
-
-
-def test_nobody_is_told_of_a_version_that_was_called_off_before_the_letters(shop: Shop) -> None:
-    draft = proposed(shop, small())
-    second = shop.staff("second", Role.ADMIN)
-    version = approve(draft, second, latest_text(draft).sha256)
-
-    cancel(version, second, "A mistake.")
-    work_on_policies()
-
-    assert not Letter.objects.filter(kind="policy_change").exists()
-
-
-def test_a_version_in_force_is_not_called_off(shop: Shop) -> None:
-    version = published(shop, small())
-    go_to(version.effective_at)
-
-    with pytest.raises(RefusedError, match="waits for its day"):
-        cancel(version, shop.staff("owner", Role.POLICY_OWNER), "Too dear.")
-
-    assert not Cancellation.objects.exists()
 
 
 def test_letters_that_a_crash_interrupted_are_sent_to_the_rest_and_to_nobody_twice(shop: Shop) -> None:
@@ -408,13 +327,3 @@ def test_the_first_version_of_a_desk_needs_no_notice_and_tells_nobody(shop: Shop
 
     assert version_at_purchase(clock.now()) == version
     assert not ProcrastinateJob.objects.filter(task_name="announce_version").exists()
-
-
-def test_examinations_wait_for_each_other(shop: Shop) -> None:
-    author = shop.staff("author", Role.POLICY_OWNER)
-    draft = start_draft(author, small(), "")
-    first = ask(latest_text(draft), ExaminationKind.CHECK, author)
-
-    assert ask(latest_text(draft), ExaminationKind.CHECK, author) == first
-    job = ProcrastinateJob.objects.get(task_name="examine_draft")
-    assert job.lock == "examine_draft"

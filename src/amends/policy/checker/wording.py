@@ -32,11 +32,11 @@ class Mention:
 
 def opposite_words(policy: Policy) -> Iterator[Finding]:
     """Where the words before a number say the opposite of the rule behind it."""
-    for rule in policy.rules:
-        for limit in limits_of(policy, rule):
-            for one in mentions(policy, rule.clause, limit.number.name):
-                if one.is_upper not in (None, limit.is_upper):
-                    yield _opposite(limit, one)
+    limits = (limit for rule in policy.rules for limit in limits_of(policy, rule))
+    for limit in limits:
+        for one in mentions(policy, limit.rule.clause, limit.number.name):
+            if one.is_upper not in (None, limit.is_upper):
+                yield _opposite(limit, one)
 
 
 def _opposite(limit: Limit, mention: Mention) -> Finding:
