@@ -30,13 +30,7 @@ class Browser:
 
     def sign_in(self, user: User) -> "Browser":
         """Begin a session, as entering the code does, and for staff the second factor."""
-        session = import_module(settings.SESSION_ENGINE).SessionStore()
-        session.update(factor_shown_by(user))
-        session[SESSION_KEY] = str(user.pk)
-        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-        session.create()
-        self.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+        self.cookies[settings.SESSION_COOKIE_NAME] = session_of(user)
         return self
 
     def get(self, path: str) -> Answer:
@@ -73,6 +67,17 @@ class Browser:
             if name in (settings.CSRF_COOKIE_NAME, settings.SESSION_COOKIE_NAME, "messages"):
                 self.cookies[name] = value
         return answer
+
+
+def session_of(user: User) -> str:
+    """The key of a session in which somebody is signed in, for staff with the second factor."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session.update(factor_shown_by(user))
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
 
 
 def factor_shown_by(user: User) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Defects to plant: changes of the shipped policy, and small policies of their own, with what must be found."""
 
+import re
 from typing import NamedTuple
 
 from conftest import ROOT
@@ -50,6 +51,16 @@ def sentence(clause: str, words: str, *lines: str, kind: str = "rule") -> str:
 def small(*sentences: str, zone: str = "UTC") -> str:
     """A small policy."""
     return HEAD.format(zone=zone) + "".join(sentences)
+
+
+def lean(*sentences: str) -> str:
+    """A small policy that declares no more than its sentences read."""
+    text, body = small(*sentences), "".join(sentences)
+    for name in ("plan", "lessons", "share"):
+        if not re.search(rf"\b{name}\b(?!s)", body.replace("[3 lessons]", "")):
+            text = re.sub(rf"^  {name}: .*\n", "", text, flags=re.MULTILINE)
+            text = re.sub(rf" and {name} (?:in \(.*?\)|>= 0)(?: and share <= 1)?", "", text)
+    return text
 
 
 def grant(clause: str, when: str, *amounts: str, words: str = "You get money back.", more: str = "") -> str:
@@ -280,23 +291,6 @@ IN_SMALL_POLICIES = (
         ("back",),
     ),
     Planted(
-        "within beside more than",
-        small(BACK, LATE.replace("You get nothing back.", "Within [10 days]{=window} you get nothing back.")),
-        "opposite-words",
-        ("late",),
-    ),
-    Planted(
-        "at least beside fewer",
-        small(
-            grant(
-                "back", "lessons < top", "paid=paid", words="With at least [3 lessons]{#top} you get it back."
-            ),
-            deny("many", "lessons >= top"),
-        ),
-        "opposite-words",
-        ("back",),
-    ),
-    Planted(
         "a row that is missing",
         small(
             "- The table says how much. {#tiers}\n\n| Lessons {lessons} | Part {part} |\n|---|---|\n| up to 4 | 50% |\n| 6 to 10 | 25% |\n\n",
@@ -312,4 +306,57 @@ IN_SMALL_POLICIES = (
         ("back", "tiers"),
     ),
 )
+DAYS = "- Days are calendar days; the day of the purchase is day 0. {.info}\n\n"
+MENDED = lean(DAYS, BACK, LATE)
+"""Without a lint."""
+LINTS = (
+    Planted(
+        "within beside more than",
+        lean(
+            DAYS,
+            BACK,
+            LATE.replace("You get nothing back.", "Within [10 days]{=window} you get nothing back."),
+        ),
+        "opposite-words",
+        ("late",),
+    ),
+    Planted(
+        "at least beside fewer",
+        lean(
+            *(DAYS, BACK, LATE),
+            grant(
+                "few", "lessons < top", "paid=paid", words="With at least [3 lessons]{#top} you get it back."
+            ),
+            deny("many", "lessons >= top"),
+        ),
+        "opposite-words",
+        ("few",),
+    ),
+    Planted("days without a convention", lean(BACK), "unstated-boundary", ("back",)),
+    Planted(
+        "a count without a side",
+        lean(
+            *(DAYS, BACK, LATE),
+            grant("few", "lessons <= top", "paid=paid", words="The limit is [3 lessons]{#top}."),
+            deny("many", "lessons > top"),
+        ),
+        "unstated-boundary",
+        ("few",),
+    ),
+    Planted(
+        "an input that only an assumption reads",
+        MENDED.replace("inputs:\n", 'inputs:\n  age_of_account: days, from desk, "Age"\n').replace(
+            "assume:\n", "assume:\n  age_of_account >= 0\n"
+        ),
+        "unread-input",
+        (),
+    ),
+    Planted(
+        "a promise that is only information",
+        f"{MENDED}- We never return more than you paid. {{.info}}\n",
+        "promise-without-proof",
+        (),
+    ),
+)
+"""What a solver cannot see."""
 PLANTED = (*IN_THE_SHIPPED_POLICY, *IN_SMALL_POLICIES)

@@ -10,7 +10,8 @@ from amends.desk.cases.ending import appeal
 from amends.desk.cases.models import ApprovalLimit, CaseState, RequestKind, TaskKind
 from amends.desk.cases.stating import answer_appeal, decline, reopen
 from amends.desk.notices.models import Letter
-from amends.desk.policies.actions import announce, version_at_purchase
+from amends.desk.policies.actions import version_at_purchase
+from amends.desk.policies.announcing import announce
 from amends.desk.policies.models import Notification
 from shop import WHY, Shop, day, go_to, nothing_moved, now, open_tasks
 

@@ -16,8 +16,9 @@ PATH = click.Path(exists=True, dir_okay=False)
 @click.command("check")
 @click.argument("policy", type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Write the report as JSON.")
+@click.option("--strict", is_flag=True, help="End with 1 also where there are only warnings about words.")
 @click.pass_context
-def check_command(context: click.Context, policy: str, *, as_json: bool) -> None:
+def check_command(context: click.Context, policy: str, *, as_json: bool, strict: bool) -> None:
     """Prove that POLICY has no gap, no contradiction and no idle sentence, and that it keeps its promises."""
     read = POLICY.convert(policy, None, context)
     _require_solver("check")
@@ -29,9 +30,10 @@ def check_command(context: click.Context, policy: str, *, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps(report.as_json(policy), indent=2, ensure_ascii=False))
     else:
-        click.echo(f"{report.render(policy)}\n\n{policy}: {len(report.findings)} finding(s).")
+        warnings = f", {len(report.lints)} warning(s)" if report.lints else ""
+        click.echo(f"{report.render(policy)}\n\n{policy}: {len(report.findings)} finding(s){warnings}.")
         click.echo(f"{report.questions} questions to the solver, {seconds:.1f} s.", err=True)
-    sys.exit(FOUND if report.findings else 0)
+    sys.exit(FOUND if report.findings or (strict and report.lints) else 0)
 
 
 @click.command("compare")

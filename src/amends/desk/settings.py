@@ -89,6 +89,8 @@ API_REQUESTS_PER_MINUTE = _whole("AMENDS_API_REQUESTS_PER_MINUTE", 600)
 """How often one key may ask."""
 
 POLICY_NAME = os.environ.get("AMENDS_POLICY", "flux-kontext-refunds")
+POLICY_NOTICE_DAYS = _whole("AMENDS_POLICY_NOTICE_DAYS", 14)
+"""How many days before a version is in force customers are told of it."""
 HOLIDAY_CALENDAR = os.environ.get("AMENDS_HOLIDAYS", "US")
 """Country code of the calendar that business days are counted on."""
 AUTOMATIC_LIMIT = _whole("AMENDS_AUTOMATIC_LIMIT", 10_000)

@@ -26,6 +26,17 @@ class Limit:
     number: Parameter
 
     @property
+    def border(self) -> tuple[int, int] | None:
+        """The last value that meets the comparison and the next, which does not; None where there is no next value."""
+        number = self.number.value
+        # Between two exact values there is always a third.
+        if not isinstance(number, int) or self.number.type.kind is not Kind.NUMBER or self.fact.type.exact:
+            return None
+        step = 1 if self.is_upper else -1
+        last = number if self.operator in ("<=", ">=") else number - step
+        return last, last + step
+
+    @property
     def is_upper(self) -> bool:
         """Whether the rule lies below the number."""
         return self.operator in ("<", "<=")
@@ -40,6 +51,8 @@ class BoundaryExample:
     last: str
     """The value nearest to the number that meets the condition."""
     first_outside: str
+    values: tuple[int, int]
+    """Both as numbers, in the unit of the number."""
 
 
 def limits_of(policy: Policy, rule: Rule) -> Iterator[Limit]:
@@ -68,13 +81,9 @@ def boundary_examples(policy: Policy, rule: Rule) -> list[BoundaryExample]:
     """For each number that a rule compares whole values with, the last value inside and the first outside."""
     found = []
     for limit in limits_of(policy, rule):
-        number = limit.number.value
-        # Between two exact values there is always a third.
-        if isinstance(number, int) and limit.number.type.kind is Kind.NUMBER and not limit.fact.type.exact:
-            step = 1 if limit.is_upper else -1
-            last = number if limit.operator in ("<=", ">=") else number - step
-            shown = (_shown(limit.number, value) for value in (last, last + step))
-            found.append(BoundaryExample(limit, say(policy, limit.fact), *shown))
+        if (border := limit.border) is not None:
+            last, first_outside = (_shown(limit.number, value) for value in border)
+            found.append(BoundaryExample(limit, say(policy, limit.fact), last, first_outside, border))
     return found
 
 

@@ -65,7 +65,10 @@ def _thread(case: Case) -> dict[str, object]:
 
 def _beside(case: Case, record: DecisionRecord | None) -> dict[str, object]:
     payment = case.line.order.payment
+    at_purchase, at_request = context.versions_of(case)
     return {
+        "at_purchase": at_purchase,
+        "at_request": at_request,
         "payment": payment,
         "disputes": payment.disputes.order_by("opened_at") if payment else [],
         "refunds": context.refunds_of(payment),

@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import ceil
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,7 @@ from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.models import AuditRow
 from amends.desk.cases.diagnosis import Diagnosis, examine
+from amends.desk.cases.facts import requested_at
 from amends.desk.cases.models import Case, DecisionRecord, RequestKind
 from amends.desk.cases.progress import refund_in_words
 from amends.desk.console.rows import FaultClock, fault_clock
@@ -22,6 +24,7 @@ from amends.desk.issues.models import Issue
 from amends.desk.orders.models import Product
 from amends.desk.payments.models import Payment, Refund
 from amends.desk.policies import actions as policies
+from amends.desk.policies.models import PolicyVersion
 from amends.desk.usage.actions import count_failed, count_used
 from amends.policy.model import Parameter
 
@@ -87,6 +90,12 @@ def fault_of(case: Case, record: DecisionRecord | None) -> Fault | None:
     return Fault(
         issue, fault_clock(issue, policy), examine([policy], case.line, issue, clock.now(), stated={})
     )
+
+
+def versions_of(case: Case) -> tuple[PolicyVersion, PolicyVersion]:
+    """The version at the purchase and the one at the request, which both decide (reading R15)."""
+    at_purchase = policies.version_at_purchase(case.line.purchased_at)
+    return at_purchase, policies.version_at(settings.POLICY_NAME, requested_at(case))
 
 
 def refunds_of(payment: Payment | None) -> list[dict[str, object]]:

@@ -1,7 +1,7 @@
 """Publish versions, find those that apply, and ask them."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -15,10 +15,7 @@ from amends import Decision, parse_policy
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
-from amends.desk.notices.actions import write
-from amends.desk.notices.composition import Paragraph
-from amends.desk.notices.models import LetterKind
-from amends.desk.policies.models import Acknowledgement, Notification, PolicyVersion
+from amends.desk.policies.models import Acknowledgement, PolicyVersion, Proposal
 from amends.policy import dates
 from amends.policy.expression import Compare, Given, Number, walk
 from amends.policy.facts import read_facts
@@ -32,25 +29,30 @@ class NoPolicyError(Exception):
     """No version of the policy was published."""
 
 
-def publish(text: str, by: User | None, *, at: datetime | None = None) -> PolicyVersion:
-    """Publish a text as a version, for good.
+def effective_at(policy: Policy) -> datetime:
+    """The first instant of the day in the head of a policy, in its own zone."""
+    day = datetime.fromisoformat(policy.effective).toordinal()
+    return dates.local_time(dates.day_start(day, policy.zone), policy.zone).astimezone(UTC)
+
+
+def publish(text: str, by: User | None, proposal: Proposal | None = None) -> PolicyVersion:
+    """Publish a text as a version, for good; without a proposal it is the one that a desk is installed with.
 
     Raises: PolicyError: the text does not read. IntegrityError: the version exists.
     """
     policy = parse_policy(text)
-    day = datetime.fromisoformat(policy.effective).toordinal()
-    effective_at = dates.local_time(dates.day_start(day, policy.zone), policy.zone).astimezone(UTC)
-    now = at or clock.now()
+    now = clock.now()
     with transaction.atomic():
         version = PolicyVersion.objects.create(
             name=policy.name,
             version=policy.version,
-            effective_at=effective_at,
+            effective_at=effective_at(policy),
             text=text,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             created_at=now,
             published_at=now,
             published_by=by,
+            proposal=proposal,
         )
         actor = f"staff:{by.id}" if by else "desk"
         record(f"policy:{version.id}", actor, "published", version=version.version, sha256=version.sha256)
@@ -76,9 +78,15 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
 
 
 def published_versions(name: str) -> list[PolicyVersion]:
-    """Every published version, the latest first."""
-    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False)
+    """Every published version that was or will be in force, the latest first."""
+    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False, cancellation=None)
     return list(published.select_related("published_by").order_by("-effective_at"))
+
+
+def canceled_versions(name: str) -> list[PolicyVersion]:
+    """The versions that were called off before their day, the latest first."""
+    canceled = PolicyVersion.objects.filter(name=name, cancellation__isnull=False)
+    return list(canceled.select_related("published_by", "cancellation").order_by("-effective_at"))
 
 
 def text_changes(
@@ -109,7 +117,8 @@ def _published(name: str) -> list[PolicyVersion]:
 
     Raises: NoPolicyError.
     """
-    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False).defer("text")
+    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False, cancellation=None)
+    published = published.defer("text")
     versions = list(published.order_by("effective_at", "published_at"))
     if not versions:
         raise NoPolicyError(name)
@@ -233,43 +242,4 @@ def acknowledge(customer: Customer, version: PolicyVersion, how: str) -> None:
     """
     Acknowledgement.objects.get_or_create(
         customer=customer, version=version, defaults={"at": clock.now(), "how": how}
-    )
-
-
-def announce(version: PolicyVersion, customers: Iterable[Customer]) -> int:
-    """Tell customers that a version will be in force, each once, and keep who was told (V1).
-
-    Idempotent: a customer who was told is not told again. Returns how many were told now.
-    """
-    policy = read(version)
-    told = 0
-    for customer in customers:
-        with transaction.atomic():
-            _, is_fresh = Notification.objects.get_or_create(
-                customer=customer, version=version, defaults={"at": clock.now()}
-            )
-            if is_fresh:
-                _write_announcement(version, policy, customer)
-                told += 1
-    record(f"policy:{version.id}", "desk", "announced", told=told)
-    return told
-
-
-def _write_announcement(version: PolicyVersion, policy: Policy, customer: Customer) -> None:
-    url = f"{settings.PUBLIC_URL}/policy?version={version.version}"
-    blocks = [
-        Paragraph(f"Dear {customer.name}," if customer.name else "Hello,"),
-        Paragraph(f"From {policy.effective} on, version {version.version} of “{policy.title}” is in force."),
-        Paragraph(
-            "What you bought before is judged by the version that was in force then, or by this one, "
-            "whichever is better for you."
-        ),
-        Paragraph(f"You can read it here: {url}"),
-    ]
-    write(
-        customer,
-        LetterKind.POLICY_CHANGE,
-        f"{version.id}:{customer.id}",
-        f"A change of our {policy.title}",
-        blocks,
     )

@@ -67,6 +67,7 @@ def show_policy(request: HttpRequest) -> HttpResponse:
         "customer": find_customer(request),
         "version": version,
         "current": current,
+        "now": clock.now(),
         "versions": list(zip(versions, [*versions[1:], None], strict=True)),
         "article": render_article(read(version)),
     }

@@ -29,6 +29,8 @@ from amends.desk.payments.inbox import (
 )
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import connect
+from amends.desk.policies.announcing import announce_to_all
+from amends.desk.policies.examining import examine
 
 BATCH = 50
 """How much one run does before it makes room for others."""
@@ -86,6 +88,20 @@ def apply_one_notice(event_id: str) -> None:
     payment = apply_notice(connect(), event_id)
     if payment is not None:
         follow_payment(payment)
+
+
+@app.task(name="examine_draft", lock="examine_draft", retry=AGAIN)
+def examine_draft(examination_id: str) -> None:
+    """Find out what was asked about the text of a draft; one at a time, for each takes a processor."""
+    from amends.desk.cases.history import replay_requests  # noqa: PLC0415 -- loads the writer of SQL, which few need
+
+    examine(UUID(examination_id), replay_requests)
+
+
+@app.task(name="announce_version", retry=AGAIN)
+def announce_version(version_id: str) -> None:
+    """Tell every customer once that a version will be in force, or that it will not."""
+    announce_to_all(UUID(version_id))
 
 
 def pay() -> None:

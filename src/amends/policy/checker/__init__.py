@@ -4,6 +4,7 @@ A check covers all complete and possible cases: every input known, every assumpt
 over eleven years. Each case it reports has been decided again by `decide`.
 """
 
+from amends.policy.checker.boundaries import Boundary, find_boundaries
 from amends.policy.checker.clauses import (
     check_assumptions,
     check_conflicts,
@@ -13,17 +14,16 @@ from amends.policy.checker.clauses import (
 )
 from amends.policy.checker.findings import Finding
 from amends.policy.checker.inquiry import Inquiry, TooManyFindings
+from amends.policy.checker.lints import find_lints
 from amends.policy.checker.promises import check_bounds, check_payment, check_promises
 from amends.policy.checker.questions import check_questions
 from amends.policy.checker.report import Report
 from amends.policy.checker.tables import check_unclear
-from amends.policy.checker.wording import check_words
 from amends.policy.model import Policy
 
 __all__ = ["Finding", "Report", "check_policy"]
 
 _QUESTIONS = (
-    check_words,
     check_unclear,
     check_gap,
     check_effect,
@@ -40,13 +40,21 @@ def check_policy(policy: Policy) -> Report:
     """Everything that the checker finds about a policy, in the order of the file, and what it proved."""
     inquiry = Inquiry(policy)
     is_complete = True
+    boundaries: tuple[Boundary, ...] = ()
     try:
         if check_assumptions(inquiry):
             for question in _QUESTIONS:
                 question(inquiry)
+            boundaries = find_boundaries(inquiry)
     except TooManyFindings:
         is_complete = False
     findings = sorted(inquiry.findings, key=lambda finding: (finding.span, finding.code))
     return Report(
-        tuple(findings), tuple(inquiry.notes), inquiry.proved, is_complete, inquiry.prover.questions
+        tuple(findings),
+        find_lints(policy),
+        boundaries,
+        tuple(inquiry.notes),
+        inquiry.proved,
+        is_complete,
+        inquiry.prover.questions,
     )

@@ -22,10 +22,16 @@ WHY = {
     "table-gap": "A case without a row in the table cannot be decided.",
     "other-currency": "A number in one currency says nothing about a case in another.",
     "needless-question": "Somebody is asked for a fact that does not change the answer.",
-    "opposite-words": "Customers read the words and are judged by the rule.",
     "unproved": "The solver could neither prove this nor find a case against it, so nobody knows.",
     "not-confirmed": "The solver found a case that `decide` answers otherwise. That is a fault of the checker; report it.",
 }
+LINTS = {
+    "opposite-words": "Customers read the words and are judged by the rule.",
+    "unstated-boundary": "Whoever stands on the boundary reads the sentence one way, and the rule decides the other.",
+    "unread-input": "A fact that no decision reads looks as if it had an effect.",
+    "promise-without-proof": "Customers rely on the word, and the next change of a rule may break it unseen.",
+}
+"""What a solver cannot see: warnings about words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,15 @@ class Finding:
 
     def render(self, name: str) -> str:
         """The finding in full; `name` is the file."""
-        said = f"{name}:{self.span.line}: {self.code}: {self.message}\n  why: {WHY[self.code]}\n  do:  {self.fix}"
+        said = f"{name}:{self.span.line}: {self.code}: {self.message}\n  why: {self.why}\n  do:  {self.fix}"
         if self.witness is None:
             return said
         return f"{said}\n\n{self.witness.as_worked_cases(self.title)}"
+
+    @property
+    def why(self) -> str:
+        """Why it matters."""
+        return WHY.get(self.code) or LINTS[self.code]
 
     @property
     def title(self) -> str:
@@ -96,12 +107,13 @@ class Finding:
     def as_json(self, name: str) -> dict[str, object]:
         """The finding for programs."""
         shown: dict[str, object] = {
+            "kind": "lint" if self.code in LINTS else "finding",
             "code": self.code,
             "clauses": list(self.clauses),
             "file": name,
             "line": self.span.line,
             "message": self.message,
-            "why": WHY[self.code],
+            "why": self.why,
             "fix": self.fix,
         }
         if self.witness is not None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from amends.policy.checker.boundaries import Boundary
 from amends.policy.checker.findings import Finding
 
 PROVED = {
@@ -22,6 +23,10 @@ class Report:
     """What a check found and proved."""
 
     findings: tuple[Finding, ...]
+    lints: tuple[Finding, ...]
+    """Warnings about words, of which the solver knows nothing."""
+    boundaries: tuple[Boundary, ...]
+    """On which side of each number the number itself is, as cases show it."""
     notes: tuple[Finding, ...]
     """What is worth knowing, and no defect."""
     proved: Counter[str]
@@ -42,6 +47,9 @@ class Report:
             )
         else:
             parts.append(f"Checking stopped after {len(self.findings)} findings; correct these first.")
+        if self.lints:
+            lints = "\n\n".join(lint.render(name) for lint in self.lints)
+            parts.append(f"Not proved, but read: words that may mislead (--strict counts them).\n\n{lints}")
         return "\n\n".join(parts)
 
     def proofs(self) -> list[str]:
@@ -57,6 +65,8 @@ class Report:
         """The report for programs."""
         return {
             "findings": [finding.as_json(name) for finding in self.findings],
+            "lints": [lint.as_json(name) for lint in self.lints],
+            "boundaries": [one.as_json() for one in self.boundaries],
             "notes": [note.as_json(name) for note in self.notes],
             "proved": self.proofs(),
             "complete": self.is_complete,

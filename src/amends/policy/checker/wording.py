@@ -1,11 +1,12 @@
-"""A lint on words: whether a sentence and its rule point to the same side of a number."""
+"""The words before a number: whether a sentence and its rule point to the same side of a number."""
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from amends.policy.checker.findings import Finding
-from amends.policy.checker.inquiry import Inquiry
 from amends.policy.limits import Limit, limits_of
 from amends.policy.model import Policy
 from amends.policy.source import Span
@@ -20,48 +21,61 @@ _PART = re.compile(r"[.;:,()]\s|^- ")
 
 
 @dataclass(frozen=True, slots=True)
-class _Direction:
-    """Words before a number, and whether they mean what is below it."""
+class Mention:
+    """A number in a sentence, and whether the words before it mean what is below it."""
 
     span: Span
     words: str
-    is_upper: bool
+    is_upper: bool | None
+    """None where the words do not say."""
 
 
-def check_words(inquiry: Inquiry) -> None:
-    """Report where the words before a number say the opposite of the rule behind it."""
-    directions = _directions(inquiry.policy)
-    limits = (limit for rule in inquiry.policy.rules for limit in limits_of(inquiry.policy, rule))
+def opposite_words(policy: Policy) -> Iterator[Finding]:
+    """Where the words before a number say the opposite of the rule behind it."""
+    limits = (limit for rule in policy.rules for limit in limits_of(policy, rule))
     for limit in limits:
-        for one in directions.get((limit.rule.clause, limit.number.name), ()):
-            if one.is_upper is not limit.is_upper:
-                inquiry.report(_opposite(limit, one))
+        for one in mentions(policy, limit.rule.clause, limit.number.name):
+            if one.is_upper not in (None, limit.is_upper):
+                yield _opposite(limit, one)
 
 
-def _opposite(limit: Limit, direction: _Direction) -> Finding:
+def _opposite(limit: Limit, mention: Mention) -> Finding:
     side = "at most" if limit.is_upper else "more than"
-    said = f"{direction.words} {limit.number.text}"
+    said = f"{mention.words} {limit.number.text}"
     message = f"`{limit.rule.clause}` says “{said}”, and its rule holds for {side} that."
     fix = "Turn the comparison round, or correct the sentence."
-    return Finding("opposite-words", (limit.rule.clause,), direction.span, message, fix)
+    return Finding("opposite-words", (limit.rule.clause,), mention.span, message, fix)
 
 
-def _directions(policy: Policy) -> dict[tuple[str, str], list[_Direction]]:
-    """For each clause and number that it names, the words before the number, where they point to one side of it."""
+def mentions(policy: Policy, clause: str, number: str) -> list[Mention]:
+    """The places at which the sentence of a clause names a number."""
+    return _mentions(policy).get((clause, number), [])
+
+
+@lru_cache(maxsize=4)
+def _mentions(policy: Policy) -> dict[tuple[str, str], list[Mention]]:
+    """For each clause and number that it names, the places."""
     marks = sorted((clause.span, clause.id) for clause in policy.clauses.values())
-    found: dict[tuple[str, str], list[_Direction]] = {}
+    found: dict[tuple[str, str], list[Mention]] = {}
     lines = policy.text.split("\n")
     for number, line in enumerate(lines, 1):
         for match in _MENTION.finditer(line):
             span = Span(number, match.start() + 1)
             # The id of a sentence stands behind it.
             behind = bisect_left(marks, (span, ""))
-            words = _WORDS.search(_before(lines, span))
-            if words and behind < len(marks):
-                is_upper = (words["upper"] is not None) is (words["not"] is None)
-                direction = _Direction(span, words["upper"] or words["lower"], is_upper)
-                found.setdefault((marks[behind][1], match[1]), []).append(direction)
+            if behind < len(marks):
+                found.setdefault((marks[behind][1], match[1]), []).append(
+                    _mention(span, _before(lines, span))
+                )
     return found
+
+
+def _mention(span: Span, before: str) -> Mention:
+    words = _WORDS.search(before)
+    if words is None:
+        return Mention(span, "", None)
+    is_upper = (words["upper"] is not None) is (words["not"] is None)
+    return Mention(span, words["upper"] or words["lower"], is_upper)
 
 
 def _before(lines: list[str], span: Span) -> str:
