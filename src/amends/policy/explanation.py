@@ -292,11 +292,11 @@ def count_of(number: int | Fraction, noun: str, locale: str = LOCALE) -> str:
     ('1 day', '8 days', '1,200 generations', '8 Tage')
     """
     shown = format_decimal(number, locale=spoken(locale)) if isinstance(number, int) else str(number)
-    counted = translation(locale).ngettext
+    catalogue = translation(locale)
     match types.singular(noun):
         case "day":
-            return counted("%(n)s day", "%(n)s days", 1 if number == 1 else 2) % {"n": shown}
+            return catalogue.ngettext("%(n)s day", "%(n)s days", 1 if number == 1 else 2) % {"n": shown}
         case "month":
-            return counted("%(n)s month", "%(n)s months", 1 if number == 1 else 2) % {"n": shown}
+            return catalogue.ngettext("%(n)s month", "%(n)s months", 1 if number == 1 else 2) % {"n": shown}
         case one:
             return f"{shown} {one if number == 1 or not noun else types.plural(one)}".rstrip()

@@ -51,6 +51,15 @@ def record_customer(external_id: str, person: Person, actor: str) -> tuple[Custo
     return customer, is_fresh
 
 
+def choose_locale(customer: Customer, language: str) -> None:
+    """Speak and write to a customer in a language from now on; their country's formats stay where they speak it."""
+    if customer.language == language:
+        return
+    customer.locale = language
+    customer.save(update_fields=["locale"])
+    record(f"customer:{customer.id}", f"customer:{customer.id}", "chose_language", language=language)
+
+
 def make_link(customer: Customer, actor: str) -> tuple[PortalLink, str]:
     """Make a link to the portal; its token is returned once and not kept."""
     token, now = secrets.token_urlsafe(32), clock.now()

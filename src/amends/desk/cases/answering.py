@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
@@ -72,7 +75,7 @@ def write_message(case: Case, speaker: Speaker, text: str) -> Message:
         message = _say(case, speaker, text)
         if case.state == CaseState.WAITING_ON_CUSTOMER and not open_questions(case):
             decide_again(case)
-        tasks.give(case, TaskKind.REVIEW, "The customer wrote; please read and answer.")
+        tasks.give(case, TaskKind.REVIEW, gettext_noop("The customer wrote; please read and answer."))
     return message
 
 
@@ -143,7 +146,9 @@ def demand_undecided(case: Case) -> None:
     """
     if case.state in _SETTLED:
         raise NotPossibleError(
-            "The case is closed." if case.state == CaseState.CLOSED else "The money is on its way already."
+            _("The case is closed.")
+            if case.state == CaseState.CLOSED
+            else _("The money is on its way already.")
         )
 
 

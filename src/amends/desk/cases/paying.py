@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
@@ -20,10 +22,11 @@ from amends.desk.unit_of_work import unit_of_work
 
 DELAYED = ("insufficient_funds", "charge_pending")
 _BAD = {
-    RefundState.REJECTED: "The payment provider refused",
-    RefundState.FAILED: "The bank sent the money back",
-    RefundState.CANCELED: "The refund was stopped",
+    RefundState.REJECTED: gettext_noop("The payment provider refused: %(why)s (refund %(refund)s)"),
+    RefundState.FAILED: gettext_noop("The bank sent the money back: %(why)s (refund %(refund)s)"),
+    RefundState.CANCELED: gettext_noop("The refund was stopped: %(why)s (refund %(refund)s)"),
 }
+_NOT_KNOWN = gettext_noop("Nobody knows what became of the refund: %(why)s (refund %(refund)s)")
 
 
 def carry_out(case: Case, decided: DecisionRecord) -> None:
@@ -75,7 +78,12 @@ def follow(case_id: UUID) -> None:
         changes = list(PlanChange.objects.filter(case_id=case_id))
         for change in changes:
             if change.state == PlanChangeState.FAILED:
-                tasks.give(case, TaskKind.FAILED_PLAN_CHANGE, f"The plan was not changed: {change.problem}")
+                tasks.give(
+                    case,
+                    TaskKind.FAILED_PLAN_CHANGE,
+                    gettext_noop("The plan was not changed: %(why)s"),
+                    why=change.problem,
+                )
         is_paid = all(refund.state == RefundState.SUCCEEDED for refund in refunds)
         is_changed = all(change.state == PlanChangeState.DONE for change in changes)
         if case.state == CaseState.PAYING and is_paid and is_changed:
@@ -97,11 +105,11 @@ def _follow_refund(case: Case, refund: Refund) -> None:
 
 
 def _reopen_for_person(case: Case, refund: Refund) -> None:
-    words = _BAD.get(RefundState(refund.state), "Nobody knows what became of the refund")
     open_task = case.tasks.filter(kind=TaskKind.FAILED_REFUND, detail__contains=str(refund.id))
     if open_task.exists():
         return
-    tasks.give(case, TaskKind.FAILED_REFUND, f"{words}: {refund.reason} (refund {refund.id})")
+    sentence = _BAD.get(RefundState(refund.state), _NOT_KNOWN)
+    tasks.give(case, TaskKind.FAILED_REFUND, sentence, why=refund.reason, refund=refund.id)
     telling.refund_failed(case, refund)
     if refund.state == RefundState.FAILED:
         letters.refund_failed(case, refund)
@@ -129,4 +137,8 @@ def follow_payment(payment: Payment) -> None:
     if payments.is_over_returned(payment):
         case = Case.objects.filter(line__order__payment=payment).order_by("-opened_at").first()
         if case is not None:
-            tasks.give(case, TaskKind.OVER_RETURNED, "More was returned of this payment than was charged")
+            tasks.give(
+                case,
+                TaskKind.OVER_RETURNED,
+                gettext_noop("More was returned of this payment than was charged"),
+            )

@@ -12,7 +12,6 @@ from amends.desk.cases.approving import approvals_needed
 from amends.desk.cases.diagnosis import Diagnosis, counted_in_words
 from amends.desk.cases.models import Approval, Case, CaseState, DecisionRecord, Verdict
 from amends.desk.console.rows import Badge, outcome_badge
-from amends.desk.design.templatetags.design import reader_locale
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
 from amends.policy.model import Verb
@@ -106,7 +105,7 @@ def _sources(case: Case, record: DecisionRecord) -> dict[str, str]:
     if record.diagnosis is None:
         return {}
     found = Diagnosis(**record.diagnosis)
-    derived = {name: counted_in_words(found, name, reader_locale()) for name in found.derived}
+    derived = {name: counted_in_words(found, name) for name in found.derived}
     stated = case.statements.filter(at__lte=record.decided_at, name__in=found.stated)
     by_name = {
         one.name: f"{one.stated_by.name or one.stated_by.email}: {one.reason}"

@@ -75,11 +75,11 @@ def _text_amounts(block: Amounts) -> str:
     return "\n".join(lines)
 
 
-def render_html(subject: str, blocks: Sequence[Block]) -> str:
+def render_html(subject: str, blocks: Sequence[Block], language: str) -> str:
     """The letter as HTML that every mail program shows: no scripts, no images, nothing from elsewhere."""
     body = "".join(_html(block) for block in blocks)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
         f'<body style="margin:0"><div style="{_STYLE}">{body}</div></body></html>'
     )
 

@@ -3,23 +3,26 @@
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import lru_cache
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from amends import Decision, parse_policy
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
-from amends.desk.notices.actions import write
+from amends.desk.languages import reader_locale, speaking
+from amends.desk.notices.actions import greeting, write
 from amends.desk.notices.composition import Paragraph
 from amends.desk.notices.models import LetterKind
 from amends.desk.policies.models import Acknowledgement, Notification, PolicyVersion
 from amends.policy import dates
+from amends.policy.explanation import format_day
 from amends.policy.expression import Compare, Given, Number, walk
 from amends.policy.facts import read_facts
 from amends.policy.model import Parameter, Policy
@@ -154,7 +157,8 @@ def report_on(
     """What every rule of a version makes of the facts of a case, and the facts as people read them."""
     policy = read(version)
     facts = read_facts(policy.inputs, policy.currencies, inputs)
-    return report_rules(policy, facts), report_facts(policy, facts)
+    locale = reader_locale()
+    return report_rules(policy, facts, locale), report_facts(policy, facts, locale)
 
 
 def fix_days(policy: Policy) -> int | None:
@@ -227,7 +231,7 @@ def announce(version: PolicyVersion, customers: Iterable[Customer]) -> int:
     told = 0
     for customer in customers:
         with transaction.atomic():
-            _, is_fresh = Notification.objects.get_or_create(
+            _told, is_fresh = Notification.objects.get_or_create(
                 customer=customer, version=version, defaults={"at": clock.now()}
             )
             if is_fresh:
@@ -239,19 +243,19 @@ def announce(version: PolicyVersion, customers: Iterable[Customer]) -> int:
 
 def _write_announcement(version: PolicyVersion, policy: Policy, customer: Customer) -> None:
     url = f"{settings.PUBLIC_URL}/policy?version={version.version}"
-    blocks = [
-        Paragraph(f"Dear {customer.name}," if customer.name else "Hello,"),
-        Paragraph(f"From {policy.effective} on, version {version.version} of “{policy.title}” is in force."),
-        Paragraph(
-            "What you bought before is judged by the version that was in force then, or by this one, "
-            "whichever is better for you."
-        ),
-        Paragraph(f"You can read it here: {url}"),
-    ]
-    write(
-        customer,
-        LetterKind.POLICY_CHANGE,
-        f"{version.id}:{customer.id}",
-        f"A change of our {policy.title}",
-        blocks,
-    )
+    with speaking(customer.locale):
+        day = format_day(date.fromisoformat(policy.effective), reader_locale())
+        named = {"day": day, "version": version.version, "title": policy.title}
+        blocks = [
+            Paragraph(greeting(customer)),
+            Paragraph(_("From %(day)s on, version %(version)s of “%(title)s” is in force.") % named),
+            Paragraph(
+                _(
+                    "What you bought before is judged by the version that was in force then, or by this one, "
+                    "whichever is better for you."
+                )
+            ),
+            Paragraph(_("You can read it here: %(url)s") % {"url": url}),
+        ]
+        subject = _("A change of “%(title)s”") % named
+        write(customer, LetterKind.POLICY_CHANGE, f"{version.id}:{customer.id}", subject, blocks)

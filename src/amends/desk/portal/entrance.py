@@ -4,15 +4,18 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from amends.desk import clock, jobs
-from amends.desk.accounts.actions import redeem_link
+from amends.desk.accounts.actions import choose_locale, redeem_link
 from amends.desk.accounts.models import Role, User
+from amends.desk.design.reader import keep_choice
+from amends.desk.languages import reader_locale
 from amends.desk.notices.actions import keep_for_job
 from amends.desk.policies.actions import NoPolicyError, read, version_at
 from amends.desk.policies.models import PolicyVersion
-from amends.desk.portal.access import find_customer, sign_in
+from amends.desk.portal.access import find_customer, meet, sign_in
 from amends.desk.portal.forms import StartForm
 from amends.policy.page.html import render_article
 
@@ -31,7 +34,7 @@ def start(request: HttpRequest) -> HttpResponse:
     form = StartForm(request.POST or None)
     is_sent = request.method == "POST" and form.is_valid()
     if is_sent:
-        jobs.enqueue("invite_guest", key=keep_for_job(**form.cleaned_data))
+        jobs.enqueue("invite_guest", key=keep_for_job(**form.cleaned_data, locale=reader_locale()))
     return render(request, "portal/start.html", {"form": form, "is_sent": is_sent})
 
 
@@ -54,6 +57,23 @@ def leave(request: HttpRequest) -> HttpResponseBase:
     return redirect("start")
 
 
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponseBase:
+    """Read the pages in another language, and have letters in it where it is known who reads."""
+    language, place = request.POST.get("language", ""), request.POST.get("next", "")
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    customer = find_customer(request)
+    if customer is not None:
+        choose_locale(customer, language)
+    is_ours = url_has_allowed_host_and_scheme(
+        place, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    response = redirect(place if is_ours else "home")
+    keep_choice(response, language)
+    return response
+
+
 @require_GET
 def show_policy(request: HttpRequest) -> HttpResponse:
     """The policy in force, or another published version, with what changed."""
@@ -66,7 +86,7 @@ def show_policy(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("version", current.version)
     version = next((one for one in versions if one.version == wanted), current)
     context = {
-        "customer": find_customer(request),
+        "customer": meet(request),
         "version": version,
         "current": current,
         "versions": versions,

@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from amends import InputError
@@ -30,10 +31,26 @@ from amends.policy.types import YES_NO
 
 PAGE = 25
 KINDS = (
-    (RequestKind.REFUND, _("I want my money back"), _("I changed my mind, or it is not what I need.")),
-    (RequestKind.CONVERT, _("I bought the annual plan by mistake"), _("I meant to buy the monthly one.")),
-    (RequestKind.TECHNICAL, _("It does not work"), _("A technical problem keeps me from using it.")),
-    (RequestKind.BILLING_ERROR, _("The charge is wrong"), _("I was charged twice, or not what I agreed to.")),
+    (
+        RequestKind.REFUND,
+        gettext_lazy("I want my money back"),
+        gettext_lazy("I changed my mind, or it is not what I need."),
+    ),
+    (
+        RequestKind.CONVERT,
+        gettext_lazy("I bought the annual plan by mistake"),
+        gettext_lazy("I meant to buy the monthly one."),
+    ),
+    (
+        RequestKind.TECHNICAL,
+        gettext_lazy("It does not work"),
+        gettext_lazy("A technical problem keeps me from using it."),
+    ),
+    (
+        RequestKind.BILLING_ERROR,
+        gettext_lazy("The charge is wrong"),
+        gettext_lazy("I was charged twice, or not what I agreed to."),
+    ),
 )
 _REASON, _EVIDENCE = "reason_given", "evidence"
 

@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
 from amends.desk.accounts.models import Role, User
@@ -11,17 +13,17 @@ from amends.desk.cases.models.case import Case
 class TaskKind(models.TextChoices):
     """What has to be done."""
 
-    REVIEW = "review"
+    REVIEW = "review", _("Review")
     """The policy asks for a person."""
-    STATE_FACTS = "state_facts"
-    JUDGE_EVIDENCE = "judge_evidence"
-    APPROVE = "approve"
-    MISSING_AT_DESK = "missing_at_desk"
+    STATE_FACTS = "state_facts", _("State Facts")
+    JUDGE_EVIDENCE = "judge_evidence", _("Judge Evidence")
+    APPROVE = "approve", _("Approve")
+    MISSING_AT_DESK = "missing_at_desk", _("Missing At Desk")
     """An alarm: something that the desk fetches itself does not come."""
-    FAILED_REFUND = "failed_refund"
-    FAILED_PLAN_CHANGE = "failed_plan_change"
-    OVER_RETURNED = "over_returned"
-    APPEAL = "appeal"
+    FAILED_REFUND = "failed_refund", _("Failed Refund")
+    FAILED_PLAN_CHANGE = "failed_plan_change", _("Failed Plan Change")
+    OVER_RETURNED = "over_returned", _("Over Returned")
+    APPEAL = "appeal", _("Appeal")
 
 
 class Task(models.Model):
@@ -32,6 +34,9 @@ class Task(models.Model):
     kind = models.CharField(max_length=20, choices=TaskKind.choices)
     role = models.CharField(max_length=20, choices=Role.choices)
     detail = models.TextField()
+    """What it is about, in English."""
+    sentence = models.JSONField(default=dict)
+    """The same as a sentence that can be translated, and the words that are filled in."""
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True, blank=True)
@@ -44,6 +49,11 @@ class Task(models.Model):
             ),
         )
         indexes = (models.Index(fields=["role", "due_at"], condition=Q(done_at=None), name="task_open"),)
+
+    @property
+    def in_words(self) -> str:
+        """What it is about, in the reader's language."""
+        return gettext(self.sentence["text"]) % self.sentence["words"] if self.sentence else self.detail
 
 
 class Appeal(models.Model):

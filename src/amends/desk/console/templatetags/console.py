@@ -6,7 +6,7 @@ from datetime import timedelta
 from babel.dates import format_timedelta
 from django import template
 
-from amends.desk.design.templatetags.design import reader_locale
+from amends.desk.languages import reader_locale
 
 register = template.Library()
 

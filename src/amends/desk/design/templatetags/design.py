@@ -2,18 +2,12 @@
 
 from datetime import date, datetime
 
-from babel.dates import format_date, format_datetime
 from django import template
-from django.utils.translation import get_language, to_locale
 
+from amends.desk.languages import reader_locale, say_day, say_instant
 from amends.policy.explanation import format_amount
 
 register = template.Library()
-
-
-def reader_locale() -> str:
-    """The locale of whoever reads the page."""
-    return to_locale(get_language() or "en_US")
 
 
 @register.filter
@@ -27,16 +21,13 @@ def day(value: date | str | None) -> str:
     """A day in words."""
     if value is None:
         return ""
-    shown = date.fromisoformat(value) if isinstance(value, str) else value
-    return str(format_date(shown, "d MMM y", locale=reader_locale()))
+    return say_day(date.fromisoformat(value) if isinstance(value, str) else value)
 
 
 @register.filter
 def instant(value: datetime | None) -> str:
     """An instant, which says its zone."""
-    if value is None:
-        return ""
-    return str(format_datetime(value, "d MMM y, HH:mm", locale=reader_locale())) + " UTC"
+    return say_instant(value) if value is not None else ""
 
 
 @register.inclusion_tag("design/parts/money.html")

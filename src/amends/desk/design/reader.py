@@ -1,0 +1,40 @@
+"""In which language a page is read: the one that was chosen, else the one that the browser asks for."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+
+PAGES_FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
+"""Programs read English, whatever they say they accept: what they compare must not depend on it."""
+KEPT_SECONDS = 365 * 24 * 60 * 60
+
+
+class ReaderLanguage(LocaleMiddleware):
+    """Speaks the reader's language until the answer is made."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Choose before anything is said."""
+        if request.path.startswith(PAGES_FOR_PROGRAMS):
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
+        else:
+            super().process_request(request)
+
+
+def chosen_language(request: HttpRequest) -> str | None:
+    """The language that somebody chose in this browser."""
+    name = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+    return name if name in dict(settings.LANGUAGES) else None
+
+
+def keep_choice(response: HttpResponseBase, language: str) -> None:
+    """Have the browser keep a choice for a year."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=KEPT_SECONDS,
+        secure=bool(settings.SESSION_COOKIE_SECURE),
+        httponly=True,
+        samesite="Lax",
+    )
