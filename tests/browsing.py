@@ -1,16 +1,21 @@
 """A browser for tests: it keeps cookies, sends forms with their token, and follows to the page that comes next."""
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from importlib import import_module
 from urllib.parse import urlencode
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.core import mail
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from amends.desk.accounts.models import User
+from amends.desk.notices.actions import send_kept
 from web import Answer, Client
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -24,8 +29,9 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def sign_in(self, user: User) -> "Browser":
-        """Begin a session, as entering a code does."""
+        """Begin a session, as entering the code does, and for staff the second factor."""
         session = import_module(settings.SESSION_ENGINE).SessionStore()
+        session.update(factor_shown_by(user))
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
@@ -67,6 +73,24 @@ class Browser:
             if name in (settings.CSRF_COOKIE_NAME, settings.SESSION_COOKIE_NAME, "messages"):
                 self.cookies[name] = value
         return answer
+
+
+def factor_shown_by(user: User) -> dict[str, object]:
+    """What a session holds once somebody has shown the second factor."""
+    records = [{"method": "mfa", "at": time.time()}]
+    return {
+        AUTHENTICATION_METHODS_SESSION_KEY: records,
+        f"{AUTHENTICATION_METHODS_SESSION_KEY}_user": str(user.pk),
+    }
+
+
+def code_by_mail() -> str:
+    """The code to sign in that was sent last, once the worker has sent it."""
+    job = ProcrastinateJob.objects.filter(task_name="send_kept_mail").latest("id")
+    send_kept(job.args["key"])
+    found = re.search(r"^ {4}(\S+)$", str(mail.outbox[-1].body), re.MULTILINE)
+    assert found
+    return found[1]
 
 
 def text_of(answer: Answer) -> str:

@@ -130,8 +130,8 @@ def oversized(function: Function, lines: list[str]) -> Iterator[str]:
 
 def empty_words(name: str) -> list[str]:
     words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)
-    # `do_GET` and its like are named by the standard library.
-    words = [] if name.startswith("do_") and name[3:].isupper() else words
+    # `do_GET` and `handle_DATA` are named by the libraries that call them.
+    words = [] if re.fullmatch(r"(do|handle)_[A-Z]+", name) else words
     return [word for word in words if SAYS_NOTHING.fullmatch(word.lower())]
 
 

@@ -38,13 +38,15 @@ class Commands(click.Group):
     """The commands of the kernel, and those of the desk, which load Django only when they are called."""
 
     desk: ClassVar[dict[str, str]] = {
-        "up": "up_command",
-        "demo": "demo_command",
-        "books": "books_group",
-        "clock": "clock_group",
-        "retention": "retention_command",
-        "erase": "erase_command",
-        "reconcile": "reconcile_command",
+        "up": "desk.up_command",
+        "demo": "desk.demo_command",
+        "books": "desk.books_group",
+        "clock": "desk.clock_group",
+        "retention": "desk.retention_command",
+        "erase": "desk.erase_command",
+        "reconcile": "desk.reconcile_command",
+        "reset-factor": "desk.reset_factor_command",
+        "totp": "totp.totp_command",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -55,7 +57,8 @@ class Commands(click.Group):
         """The command of a name."""
         if cmd_name not in self.desk:
             return super().get_command(ctx, cmd_name)
-        found = getattr(import_module("amends.cli.desk"), self.desk[cmd_name])
+        module, _, name = self.desk[cmd_name].partition(".")
+        found = getattr(import_module(f"amends.cli.{module}"), name)
         assert isinstance(found, click.Command)
         return found
 

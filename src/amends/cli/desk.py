@@ -8,6 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,26 +20,62 @@ from amends.desk import embedded_postgres
 
 WEB_PORT = 8400
 SANDBOX_PORT = 8401
+MAIL_PORT_AWAY = 2
+"""From the web's port."""
 SANDBOX_ADDRESS = f"http://127.0.0.1:{SANDBOX_PORT}"
 START_SECONDS_MAX = 60
+DEMO_TOTP_SECRET = "AMENDSDEMOSTAFFSECRETFORTRIALS22"  # noqa: S105  # of a trial, known to all
 DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105  # of a sandbox on this machine
+
+
+MAIL_PORT = click.option(
+    "--mail-port", type=int, help="Where letters come in by SMTP or LMTP, on loopback.  [default: port + 2]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the desk listens, on loopback."""
+
+    web: int
+    mail: int
+
+    def web_answers(self) -> bool:
+        """Whether pages are served."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/readyz", timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def mail_answers(self) -> bool:
+        """Whether letters are taken."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.mail), timeout=2):
+                return True
+        except OSError:
+            return False
 
 
 @click.command("up")
 @click.option("--port", default=WEB_PORT, show_default=True, help="Where the web listens, on loopback.")
-def up_command(port: int) -> None:
-    """Run the desk: web and worker, on DATABASE_URL or on a PostgreSQL of its own."""
+@MAIL_PORT
+def up_command(port: int, mail_port: int | None) -> None:
+    """Run the desk: web, mail and worker, on DATABASE_URL or on a PostgreSQL of its own."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "amends.desk.settings"}
-    _demand_free(port)
+    ports = Ports(port, mail_port or port + MAIL_PORT_AWAY)
+    for needed in (ports.web, ports.mail):
+        _demand_free(needed)
     _prepare_database(environment)
-    sys.exit(_run(environment, port, {}))
+    sys.exit(_run(environment, ports, {}))
 
 
 @click.command("demo")
 @click.option("--port", default=WEB_PORT, show_default=True, help="Where the web listens, on loopback.")
 @click.option("--sandbox-port", default=SANDBOX_PORT, show_default=True, help="Where the gateway listens.")
+@MAIL_PORT
 @click.option("--fresh", is_flag=True, help="Forget what an earlier demo left.")
-def demo_command(port: int, sandbox_port: int, *, fresh: bool) -> None:
+def demo_command(port: int, sandbox_port: int, mail_port: int | None, *, fresh: bool) -> None:
     """Run the desk with a sandbox gateway and a believable product, for a trial."""
     state = Path(os.environ.get("AMENDS_STATE", "var/demo")).resolve()
     environment = os.environ | {
@@ -51,13 +89,14 @@ def demo_command(port: int, sandbox_port: int, *, fresh: bool) -> None:
         "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{port}/webhooks/stripe",
     }
     environment.pop("DATABASE_URL", None)
-    for needed in (port, sandbox_port):
+    ports = Ports(port, mail_port or port + MAIL_PORT_AWAY)
+    for needed in (ports.web, sandbox_port, ports.mail):
         _demand_free(needed)
     if fresh:
         _forget(state)
     _prepare_database(environment)
     sandbox = {"sandbox": [sys.executable, "-m", "amends.sandbox", str(sandbox_port)]}
-    sys.exit(_run(environment, port, sandbox, seed=True))
+    sys.exit(_run(environment, ports, sandbox, seed=True))
 
 
 def _forget(state: Path) -> None:
@@ -119,46 +158,49 @@ def _demand_free(port: int) -> None:
             raise click.ClickException(message) from None
 
 
-def _run(environment: dict[str, str], port: int, others: dict[str, list[str]], *, seed: bool = False) -> int:
+def _run(
+    environment: dict[str, str], ports: Ports, others: dict[str, list[str]], *, seed: bool = False
+) -> int:
     processes = Processes(environment)
     processes.catch_signals()
     for name, command in others.items():
         processes.start(name, command)
     python = sys.executable
-    granian = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    granian += ["--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+    listen = ["--host", "127.0.0.1", "--port", str(ports.web)]
+    granian = [python, "-m", "granian", "--interface", "wsgi", *listen, "--workers", "1"]
+    granian += ["--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
     processes.start("web", [*granian, "amends.desk.wsgi:application"])
-    if not _wait_for(processes, port):
+    processes.start("mail", [python, "-m", "amends.desk.mailbox", str(ports.mail)])
+    if not all(_wait_for(processes, answers) for answers in (ports.web_answers, ports.mail_answers)):
         processes.stop()
-        click.echo("The web did not start; its words stand above.", err=True)
+        click.echo("Web or mail did not start; their words stand above.", err=True)
         return 1
     if seed:
         _seed(environment)
     worker = [python, "-m", "django", "procrastinate", "worker", "--concurrency", "4"]
     worker += ["--delete-jobs", "successful"]
     processes.start("worker", worker)
-    click.echo(_where(environment, port, is_demo=seed))
+    click.echo(_where(environment, ports, is_demo=seed))
     return processes.wait()
 
 
-def _wait_for(processes: Processes, port: int) -> bool:
+def _wait_for(processes: Processes, answers: Callable[[], bool]) -> bool:
     end = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < end and not processes.is_stopping:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
-                return True
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+        if answers():
+            return True
+        time.sleep(0.1)
     return False
 
 
 def _seed(environment: dict[str, str]) -> None:
     from amends.desk.demo.seed import seed
 
-    click.echo(seed(environment["STRIPE_API_BASE"]))
+    click.echo(seed(environment["STRIPE_API_BASE"], DEMO_TOTP_SECRET))
 
 
-def _where(environment: dict[str, str], port: int, *, is_demo: bool) -> str:
+def _where(environment: dict[str, str], ports: Ports, *, is_demo: bool) -> str:
+    port = ports.web
     lines = [f"The desk is up: http://127.0.0.1:{port}"]
     if is_demo:
         state = environment["AMENDS_STATE"]
@@ -168,8 +210,10 @@ def _where(environment: dict[str, str], port: int, *, is_demo: bool) -> str:
             f"  policy    http://127.0.0.1:{port}/policy",
             f"  portal    http://127.0.0.1:{port}/start (customer: tara@customers.example)",
             f"  console   http://127.0.0.1:{port}/console/ (staff: approver@example.com)",
+            f"            second factor: bin/amends totp {DEMO_TOTP_SECRET}",
             f"  gateway   {environment['STRIPE_API_BASE']}/_sandbox/dump",
             f"  mail      {state}/mail (the codes to sign in come here, too)",
+            f"  letters   smtp://127.0.0.1:{ports.mail} (for support@example.com)",
             f"  clock     {_clock_command(environment['STRIPE_API_BASE'])}",
             "docs/contract.md tells the rest. Ctrl-C stops everything.",
         ]
@@ -259,7 +303,8 @@ def retention_command() -> None:
 
     erased = apply_retention()
     click.echo(
-        f"Erased {erased.files} files and {erased.answers} kept answers, and the sessions that had ended."
+        f"Erased {erased.files} files, {erased.mail} letters and {erased.answers} kept answers, "
+        "and the sessions that had ended."
     )
 
 
@@ -281,6 +326,21 @@ def erase_command(customer: str) -> None:
     except NotErasableError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{customer} is erased.")
+
+
+@click.command("reset-factor")
+@click.argument("email")
+def reset_factor_command(email: str) -> None:
+    """Take a member of staff's second factor away, when no administrator is left who could; ends their sessions."""
+    _connect()
+    from amends.desk.accounts.factors import reset_factors
+    from amends.desk.accounts.models import User
+
+    person = User.objects.filter(email=email.lower()).exclude(roles=[]).first()
+    if person is None:
+        raise click.ClickException(f"No member of staff has the address {email!r}.")
+    reset_factors(person, None)
+    click.echo(f"{person.email} sets up a new second factor at the next sign-in.")
 
 
 @click.command("reconcile")

@@ -14,6 +14,7 @@ from amends.desk.api.repetition import forget_answers
 from amends.desk.cases.erasing import erase_files, erase_words, unfinished
 from amends.desk.cases.models import CaseState, Evidence
 from amends.desk.issues.actions import erase_descriptions
+from amends.desk.mail.erasing import erase_mail, erase_past_mail
 from amends.desk.notices.actions import erase_letters
 
 BATCH = 500
@@ -28,6 +29,7 @@ class Erased:
     """How much was taken away."""
 
     files: int
+    mail: int
     answers: int
 
 
@@ -39,7 +41,7 @@ def apply_retention() -> Erased:
     while batch := list(old[:BATCH]):
         files += erase_files(batch)
     call_command("clearsessions")
-    return Erased(files, forget_answers())
+    return Erased(files, erase_past_mail(before), forget_answers())
 
 
 def erase_person(customer: Customer, actor: str) -> None:
@@ -57,5 +59,6 @@ def erase_person(customer: Customer, actor: str) -> None:
         erase_words(customer)
         erase_descriptions(customer)
         erase_letters(customer)
+        erase_mail(customer)
         erase_customer(customer, actor)
     erase_files(list(Evidence.objects.exclude(file="").filter(case__customer=customer)))

@@ -24,6 +24,7 @@ ROOMS = (
     "announcements",
     "orders",
     "cases",
+    "mail",
 )
 DOORS = ("portal", "console", "api", "schedule")
 STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()
@@ -173,7 +174,13 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_FORMS = {"request_login_code": "amends.desk.portal.forms.SignInForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "amends.desk.accounts.factors.Adapter"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "amends"
+MFA_TOTP_TOLERANCE = 0
+"""A code is remembered as used for its own 30 seconds only, so it must not hold longer."""
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+"""The code by mail has proved the address."""
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_URL.startswith("http://127.0.0.1")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
@@ -205,6 +212,14 @@ EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS") == "1"
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@example.com")
+"""Who letters come from, and where customers write to."""
+TRUSTED_MAIL_SERVER = os.environ.get("AMENDS_TRUSTED_MAIL_SERVER", "")
+"""Whose results of DKIM, SPF and DMARC count: the name that it writes into `Authentication-Results`."""
+MAIL_WEBHOOK_SECRET = os.environ.get("AMENDS_MAIL_WEBHOOK_SECRET", "")
+"""By which a mail provider hands letters over; without it that way in is closed."""
+if MAIL_WEBHOOK_SECRET and not all(MAIL_WEBHOOK_SECRET.partition(":")):
+    raise ImproperlyConfigured("AMENDS_MAIL_WEBHOOK_SECRET is not of the form user:password.")
+ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET}
 
 KEEP_UPLOADS_DAYS = _whole("AMENDS_KEEP_UPLOADS_DAYS", 180)
 """How long files stay after their case was closed; `amends retention` erases them."""

@@ -11,9 +11,10 @@ urlpatterns = [
     path("readyz", operation.ready),
     path("metrics", operation.metrics),
     path("api/v1/", api.urls),
+    path("account/2fa/", include("amends.desk.console.factors")),
     path("account/", include("allauth.account.urls")),
-    path("account/2fa/", include("allauth.mfa.urls")),
     path("console/", include("amends.desk.console.urls")),
     path("", include("amends.desk.portal.urls")),
     path("webhooks/stripe", take_event),
+    path("webhooks/mail/", include("amends.desk.mailbox.webhook")),
 ]

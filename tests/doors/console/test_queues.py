@@ -19,7 +19,7 @@ from amends.desk.issues import actions as issues
 from amends.desk.orders.models import Line
 from amends.desk.payments.inbox import sweep_refunds
 from amends.desk.payments.models import Refund
-from browsing import Browser
+from browsing import Browser, factor_shown_by
 from shop import Shop, day, go_to, now
 from web import Client
 
@@ -209,4 +209,5 @@ def test_a_page_costs_the_same_queries_at_30_and_at_300_cases(shop: Shop) -> Non
 def request_of(user: User) -> WSGIRequest:
     request = RequestFactory().get("/console/")
     request.user = user
+    request.session = factor_shown_by(user)  # type: ignore[assignment]  # it reads as a session does
     return request

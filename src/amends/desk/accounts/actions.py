@@ -60,11 +60,11 @@ def choose_locale(customer: Customer, language: str) -> None:
     record(f"customer:{customer.id}", f"customer:{customer.id}", "chose_language", language=language)
 
 
-def make_link(customer: Customer, actor: str) -> tuple[PortalLink, str]:
+def make_link(customer: Customer, actor: str, life: timedelta = LINK_LIFE) -> tuple[PortalLink, str]:
     """Make a link to the portal; its token is returned once and not kept."""
     token, now = secrets.token_urlsafe(32), clock.now()
     link = PortalLink.objects.create(
-        sha256=key_sha256(token), customer=customer, created_at=now, expires_at=now + LINK_LIFE
+        sha256=key_sha256(token), customer=customer, created_at=now, expires_at=now + life
     )
     record(f"customer:{customer.id}", actor, "portal_link")
     return link, token

@@ -249,6 +249,22 @@ def refund_failed(case: Case, refund: Refund) -> None:
 
 
 @_in_their_language
+def files_refused(case: Case, reference: str, refused: tuple[str, ...]) -> None:
+    """Which files of a letter were not taken, and what to send instead."""
+    blocks: list[Block] = [
+        _greeting(case),
+        Paragraph(_("Your letter about %(case)s is here. We could not take these files:") % _of(case)),
+        Items("", refused),
+        Paragraph(
+            _("We take pictures: PNG, JPEG or WebP. You can answer to this letter or add them here: %(url)s")
+            % {"url": _case_url(case)}
+        ),
+    ]
+    subject = _("Files that we could not take for %(case)s") % _of(case)
+    _send(case, LetterKind.FILES_REFUSED, f"mail:{reference}", subject, blocks)
+
+
+@_in_their_language
 def appeal_result(case: Case, result: str) -> None:
     """What a person decided about an appeal."""
     blocks: list[Block] = [

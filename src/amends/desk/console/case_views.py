@@ -56,6 +56,7 @@ def _thread(case: Case) -> dict[str, object]:
         "reason": "" if any(message.text == case.reason for message in thread) else case.reason,
         "evidence": case.evidence.select_related("judged_by").order_by("uploaded_at"),
         "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),
+        "mail": case.mail.order_by("received_at"),
         "statements": case.statements.select_related("stated_by").order_by("at"),
     }
 

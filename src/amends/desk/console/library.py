@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from amends.desk import clock
 from amends.desk.accounts.models import User
 from amends.desk.console.access import staff_only
-from amends.desk.policies.actions import version_at
+from amends.desk.policies.actions import published_versions, text_changes, version_at
 from amends.desk.policies.models import PolicyVersion
 
 TOKENS = (
@@ -36,13 +36,32 @@ TOKENS = (
 @staff_only
 def show_versions(request: HttpRequest, user: User) -> HttpResponseBase:  # noqa: ARG001  # Django's
     """Every published version, the latest first."""
-    published = PolicyVersion.objects.filter(name=settings.POLICY_NAME, published_at__isnull=False)
+    versions = published_versions(settings.POLICY_NAME)
     shown = {
         "here": "policies",
-        "versions": published.select_related("published_by").order_by("-effective_at"),
+        "versions": list(zip(versions, [*versions[1:], None], strict=True)),
         "current": version_at(settings.POLICY_NAME, clock.now()),
     }
     return render(request, "console/policies.html", shown)
+
+
+@require_GET
+@staff_only
+def show_changes(request: HttpRequest, user: User) -> HttpResponseBase:  # noqa: ARG001  # Django's
+    """What changed in the text between two versions."""
+    asked = request.GET.get("before", ""), request.GET.get("after", "")
+    found = text_changes(settings.POLICY_NAME, *asked)
+    if found is None:
+        raise Http404
+    before, after, changes = found
+    shown = {
+        "here": "policies",
+        "versions": published_versions(settings.POLICY_NAME),
+        "before": before,
+        "after": after,
+        "changes": changes,
+    }
+    return render(request, "console/policy_changes.html", shown)
 
 
 @require_GET

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amends.desk.console import case_actions, case_views, finance, insight, issues, library, queue_views
+from amends.desk.console import case_actions, case_views, finance, insight, issues, library, mail, queue_views
 
 urlpatterns = [
     path("", queue_views.show_queue, name="console"),
@@ -13,7 +13,13 @@ urlpatterns = [
     path("finance/journal.csv", finance.download_journal, name="console_journal"),
     path("insight", insight.show_insight, name="console_insight"),
     path("policies", library.show_versions, name="console_policies"),
+    path("policies/changes", library.show_changes, name="console_changes"),
     path("policies/<uuid:version_id>", library.show_text, name="console_policy"),
+    path("mail", mail.show_mail, name="console_mail"),
+    path("mail/<uuid:mail_id>", mail.show_letter, name="console_letter"),
+    path("mail/<uuid:mail_id>/original", mail.download_original, name="console_original"),
+    path("mail/<uuid:mail_id>/<slug:action>", mail.act, name="console_mail_act"),
+    path("drafts/<uuid:draft_id>/discard", mail.discard, name="console_discard"),
     path("issues", issues.show_issues, name="console_issues"),
     path("issues/<uuid:issue_id>/fixed", issues.mark_fixed, name="console_fixed"),
     path("styleguide", library.show_styleguide, name="console_styleguide"),

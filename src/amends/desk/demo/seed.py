@@ -9,6 +9,7 @@ import stripe
 
 from amends.desk import clock
 from amends.desk.accounts.actions import create_key
+from amends.desk.accounts.factors import give_totp
 from amends.desk.accounts.models import Customer, Role, Scope, User
 from amends.desk.cases.deciding import decide_case
 from amends.desk.cases.models import Case, Channel, RequestKind
@@ -57,13 +58,15 @@ class Story:
     """The last days, on which every job failed."""
 
 
-def seed(gateway_address: str) -> str:
-    """Fill the desk, unless it has been filled.
+def seed(gateway_address: str, totp_secret: str) -> str:
+    """Fill the desk, unless it has been filled; staff get an authenticator app with the secret.
 
     Returns what there is, in words.
     """
     if not PolicyVersion.objects.exists():
         _Seeding(gateway_address).run()
+        for member in User.objects.exclude(roles=[]):
+            give_totp(member, totp_secret)
     return (
         f"{Customer.objects.count()} customers, {Line.objects.count()} purchases, {Case.objects.count()} cases, "
         f"{User.objects.count()} people of staff."

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from email.utils import make_msgid
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +16,7 @@ from amends.desk.audit.actions import record
 from amends.desk.languages import reader_language
 from amends.desk.notices.composition import Block, render_html, render_text
 from amends.desk.notices.models import Letter, LetterKind
+from amends.desk.notices.reply_address import make_message_id, reply_address
 from amends.desk.unit_of_work import write_at_end
 
 KEPT_SECONDS = 600
@@ -49,7 +49,7 @@ def write(
         subject=subject,
         text=render_text(blocks),
         html=render_html(subject, blocks, reader_language()),
-        message_id=make_msgid(domain=settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]),
+        message_id=make_message_id(case_id),
         created_at=clock.now(),
     )
     write_at_end(_store, letter)
@@ -84,6 +84,7 @@ def send(letter_id: UUID) -> None:
             letter.text,
             settings.DEFAULT_FROM_EMAIL,
             [letter.customer.email],
+            reply_to=[reply_address(letter.case_id)] if letter.case_id else None,
             headers={"Message-ID": letter.message_id, "Auto-Submitted": "auto-generated"},
         )
         mail.attach_alternative(letter.html, "text/html")
@@ -122,9 +123,8 @@ def send_kept(key: str) -> None:
 
 def send_plain(to: str, subject: str, text: str) -> None:
     """Send a short mail that is not kept."""
-    EmailMessage(
-        subject, text, settings.DEFAULT_FROM_EMAIL, [to], headers={"Auto-Submitted": "auto-generated"}
-    ).send()
+    headers = {"Message-ID": make_message_id(), "Auto-Submitted": "auto-generated"}
+    EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [to], headers=headers).send()
 
 
 def erase_letters(customer: Customer) -> None:

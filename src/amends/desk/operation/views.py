@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from amends.desk import clock
 from amends.desk.cases.models import Case, Task
+from amends.desk.mail.models import IncomingMail
 from amends.desk.notices.models import Letter
 from amends.desk.payments.models import Notice, Refund
 
@@ -49,6 +50,7 @@ def metrics(_: HttpRequest) -> HttpResponse:
         ),
         f"amends_overdue_tasks {Task.objects.filter(done_at=None, due_at__lt=clock.now()).count()}",
         f"amends_unsent_letters {Letter.objects.filter(sent_at=None).count()}",
+        *_counted("amends_mail", "state", IncomingMail.objects.values_list("state").annotate(Count("id"))),
         f"amends_waiting_notices {Notice.objects.filter(applied_at=None).count()}",
         f"amends_oldest_unsent_refund_seconds {_oldest_unsent()}",
     ]

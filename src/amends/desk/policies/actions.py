@@ -26,6 +26,7 @@ from amends.policy.explanation import format_day
 from amends.policy.expression import Compare, Given, Number, walk
 from amends.policy.facts import read_facts
 from amends.policy.model import Parameter, Policy
+from amends.policy.page.changes import TextChange, find_text_changes
 from amends.policy.report import Fact, RuleReport, report_facts, report_rules
 from amends.policy.versions import best_of, decide_each
 
@@ -75,6 +76,23 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
     Raises: NoPolicyError.
     """
     return _in_force(_published(name), at)
+
+
+def published_versions(name: str) -> list[PolicyVersion]:
+    """Every published version, the latest first."""
+    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False)
+    return list(published.select_related("published_by").order_by("-effective_at"))
+
+
+def text_changes(
+    name: str, before: str, after: str
+) -> tuple[PolicyVersion, PolicyVersion, tuple[TextChange, ...]] | None:
+    """Two published versions and what changed from one text to the other; None where one of them is not there."""
+    found = {one.version: one for one in published_versions(name)}
+    if before not in found or after not in found:
+        return None
+    old, new = found[before], found[after]
+    return old, new, find_text_changes(read(old), read(new))
 
 
 def version_at_purchase(purchased_at: datetime) -> PolicyVersion:

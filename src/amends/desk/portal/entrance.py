@@ -13,8 +13,7 @@ from amends.desk.accounts.models import Role, User
 from amends.desk.design.reader import keep_choice
 from amends.desk.languages import reader_locale
 from amends.desk.notices.actions import keep_for_job
-from amends.desk.policies.actions import NoPolicyError, read, version_at
-from amends.desk.policies.models import PolicyVersion
+from amends.desk.policies.actions import NoPolicyError, published_versions, read, text_changes, version_at
 from amends.desk.portal.access import find_customer, meet, sign_in
 from amends.desk.portal.forms import StartForm
 from amends.policy.page.html import render_article
@@ -77,8 +76,7 @@ def choose_language(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def show_policy(request: HttpRequest) -> HttpResponse:
     """The policy in force, or another published version, with what changed."""
-    published = PolicyVersion.objects.filter(name=settings.POLICY_NAME, published_at__isnull=False)
-    versions = list(published.order_by("-effective_at"))
+    versions = published_versions(settings.POLICY_NAME)
     try:
         current = version_at(settings.POLICY_NAME, clock.now())
     except NoPolicyError:
@@ -89,7 +87,19 @@ def show_policy(request: HttpRequest) -> HttpResponse:
         "customer": meet(request),
         "version": version,
         "current": current,
-        "versions": versions,
+        "versions": list(zip(versions, [*versions[1:], None], strict=True)),
         "article": render_article(read(version)),
     }
     return render(request, "portal/policy.html", context)
+
+
+@require_GET
+def show_changes(request: HttpRequest) -> HttpResponse:
+    """What changed in the text between two published versions (V1)."""
+    asked = request.GET.get("before", ""), request.GET.get("after", "")
+    found = text_changes(settings.POLICY_NAME, *asked)
+    if found is None:
+        raise Http404
+    before, after, changes = found
+    context = {"customer": find_customer(request), "before": before, "after": after, "changes": changes}
+    return render(request, "portal/policy_changes.html", context)

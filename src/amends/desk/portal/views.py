@@ -1,5 +1,8 @@
 """Pages of the portal."""
 
+from dataclasses import dataclass
+from uuid import UUID
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -18,12 +21,15 @@ from amends.desk.cases.evidence import RefusedFileError, add_evidence
 from amends.desk.cases.models import Case, CaseState, Channel, RequestKind
 from amends.desk.cases.opening import OpenCaseError, Request, open_case
 from amends.desk.cases.progress import arrival_of, case_in_words, refund_in_words
+from amends.desk.mail.drafts import DraftOverError, confirm, first_contact, open_drafts
+from amends.desk.mail.models import Draft, DraftState
 from amends.desk.notices.models import Letter
 from amends.desk.orders.models import Line
 from amends.desk.payments.models import Refund
 from amends.desk.policies.actions import acknowledge, arrival, version_at
 from amends.desk.policies.models import Acknowledgement
 from amends.desk.portal.access import customer_only
+from amends.desk.portal.drafts import own_draft
 from amends.desk.portal.forms import TEXT_LENGTH_MAX, MessageForm, RequestForm
 from amends.desk.portal.outlook import look_ahead, unsaved_case
 from amends.desk.portal.story import steps_of, thread_of
@@ -64,9 +70,8 @@ def show_orders(request: HttpRequest, customer: Customer) -> HttpResponse:
     )
     shown = lines.order_by("-purchased_at")[:PAGE]
     outlooks = [look_ahead(customer, line) for line in shown]
-    return render(
-        request, "portal/orders.html", {"customer": customer, "outlooks": outlooks} | _policy_news(customer)
-    )
+    context = {"customer": customer, "outlooks": outlooks, "drafts": open_drafts(customer)}
+    return render(request, "portal/orders.html", context | _policy_news(customer))
 
 
 def _policy_news(customer: Customer) -> dict[str, object]:
@@ -103,9 +108,17 @@ def make_request(request: HttpRequest, customer: Customer, number: str, position
     under_way = Case.objects.filter(line=line).exclude(state=CaseState.CLOSED).first()
     if under_way is not None:
         return redirect("case", under_way.number)
-    context: dict[str, object] = {"customer": customer, "line": line, "kinds": KINDS, "step": 1}
+    draft = _draft_for(request, customer, line)
+    context: dict[str, object] = {
+        "customer": customer,
+        "line": line,
+        "kinds": KINDS,
+        "step": 1,
+        "draft": draft,
+    }
     if request.method == "GET":
-        return render(request, "portal/request.html", context | {"form": RequestForm()})
+        filled = {"kind": draft.kind, "reason": draft.reason} if draft else {}
+        return render(request, "portal/request.html", context | {"form": RequestForm(initial=filled)})
     form = RequestForm(request.POST)
     if not form.is_valid():
         return render(request, "portal/request.html", context | {"form": form}, status=422)
@@ -115,20 +128,34 @@ def make_request(request: HttpRequest, customer: Customer, number: str, position
         for key, value in request.POST.items()
         if key.startswith("answer_")
     }
+    asked = Asked(kind, reason, answers, draft)
     if "confirmed" in request.POST:
-        return _open(request, customer, line, Asked(kind, reason, answers))
-    return _foresee(
-        request, context | {"form": form, "reason": reason, "kind": kind}, Asked(kind, reason, answers)
-    )
+        return _open(request, customer, line, asked)
+    return _foresee(request, context | {"form": form, "reason": reason, "kind": kind}, asked)
 
 
+def _draft_for(request: HttpRequest, customer: Customer, line: Line) -> Draft | None:
+    """The letters that the request began with, if it did; they are the customer's, and about this purchase."""
+    given = request.POST.get("draft") or request.GET.get("draft")
+    if not given:
+        return None
+    try:
+        draft = own_draft(customer, UUID(given))
+    except ValueError:
+        raise Http404 from None
+    if draft.state != DraftState.OPEN or draft.order_id not in (None, line.order_id):
+        raise Http404
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What the wizard has gathered so far."""
 
-    def __init__(self, kind: RequestKind, reason: str, answers: dict[str, bool]) -> None:
-        self.kind = kind
-        self.reason = reason
-        self.answers = answers
+    kind: RequestKind
+    reason: str
+    answers: dict[str, bool]
+    draft: Draft | None
 
 
 def _foresee(request: HttpRequest, context: dict[str, object], asked: Asked) -> HttpResponse:
@@ -136,6 +163,8 @@ def _foresee(request: HttpRequest, context: dict[str, object], asked: Asked) -> 
     assert isinstance(customer, Customer)
     assert isinstance(line, Line)
     case = unsaved_case(customer, line, asked.kind, asked.reason, asked.answers)
+    if asked.draft is not None:
+        case.first_contact_at = first_contact(asked.draft, line)
     try:
         judgement, plan = foresee(case)
     except InputError:
@@ -179,10 +208,13 @@ def _questions(judgement: Judgement) -> list[dict[str, object]]:
 
 
 def _open(request: HttpRequest, customer: Customer, line: Line, asked: Asked) -> HttpResponseBase:
+    wanted = Request(customer, line, asked.kind, Channel.PORTAL, asked.reason, asked.answers)
     try:
-        case = open_case(Request(customer, line, asked.kind, Channel.PORTAL, asked.reason, asked.answers))
+        case = confirm(asked.draft, wanted) if asked.draft else open_case(wanted)
     except OpenCaseError as error:
         return redirect("case", error.number)
+    except DraftOverError:
+        return redirect("orders")
     messages.success(request, _("We have your request. You also have it by mail."), extra_tags="good")
     return redirect("case", case.number)
 

@@ -12,6 +12,8 @@ from amends.desk.announcements.delivering import deliver_next
 from amends.desk.audit.actions import close_day
 from amends.desk.cases.deciding import wake_due
 from amends.desk.cases.paying import follow, follow_payment
+from amends.desk.mail.answering import acknowledge, invite_waiting, send_invitation
+from amends.desk.mail.sorting import sort_mail, sort_overlooked
 from amends.desk.notices.actions import send, send_kept
 from amends.desk.orders.actions import change_next_plan
 from amends.desk.orders.guests import invite_guest
@@ -43,6 +45,24 @@ def invite(key: str) -> None:
     invite_guest(key)
 
 
+@app.task(name="sort_mail", retry=AGAIN)
+def sort_one_mail(mail_id: str) -> None:
+    """Read a letter that came in, and do what becomes of it."""
+    sort_mail(UUID(mail_id))
+
+
+@app.task(name="invite_writer", retry=AGAIN)
+def invite_writer(draft_id: str) -> None:
+    """Send the customer of a draft a link to it."""
+    send_invitation(UUID(draft_id))
+
+
+@app.task(name="acknowledge_mail", retry=AGAIN)
+def acknowledge_mail(mail_id: str) -> None:
+    """Tell a writer whom we do not know that the letter is here."""
+    acknowledge(UUID(mail_id))
+
+
 @app.task(
     name="apply_notice",
     retry=RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions={GatewayError}),
@@ -71,7 +91,7 @@ def pay() -> None:
 
 
 def look_around() -> None:
-    """Refunds that are not settled, notices that no job applied, cases whose day has come, yesterday's root."""
+    """Refunds that are not settled, notices and letters that no job took, cases whose day has come, yesterday's root."""
     for payment in sweep_refunds(connect()):
         follow_payment(payment)
     for event_id in waiting_notices():
@@ -79,6 +99,8 @@ def look_around() -> None:
         with suppress(GatewayError):
             apply_one_notice(event_id)
     wake_due()
+    sort_overlooked(BATCH)
+    invite_waiting(BATCH)
     yesterday = clock.yesterday()
     close_day(yesterday)
 

@@ -12,7 +12,7 @@ from amends.policy.words import say
 
 _MARK = re.compile(r"\[([^\[\]]*)\]\{([^{}]*)\}")
 _TAIL = re.compile(r"\{([^{}]*)\}$")
-_VERBS = {Verb.GRANT: "Granted", Verb.DENY: "Refused", Verb.REFER: "Decided by a person"}
+VERBS = {Verb.GRANT: "Granted", Verb.DENY: "Refused", Verb.REFER: "Decided by a person"}
 _STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#1c1d21, #ececf1); --soft: light-dark(#5b5e68, #a3a6b2);
   --paper: light-dark(#ffffff, #141518); --line: light-dark(#e4e5ea, #2c2e35); --accent: light-dark(#3b46c4, #9aa4ff); }
@@ -49,10 +49,11 @@ def render_page(policy: Policy) -> str:
 
 def render_article(policy: Policy) -> str:
     """What stands between the head and the foot of a page: for sites with a frame of their own."""
-    return _render(policy, _body(policy.text))
+    return _render(policy, body_of(policy.text))
 
 
-def _body(text: str) -> str:
+def body_of(text: str) -> str:
+    """The text below the head of the file."""
     return re.split(r"^---\s*$", text, maxsplit=2, flags=re.MULTILINE)[2]
 
 
@@ -130,19 +131,19 @@ def _fence(policy: Policy, token: Token) -> list[Token]:
         ]
     if kind == "rule":
         rules = [rule for rule in policy.rules if rule.clause == name]
-        return [_html("".join(_rule(policy, rule) for rule in rules if _is_at(rule, token, policy)))]
+        return [_html("".join(_rule(policy, rule) for rule in rules if is_at(rule, token, policy)))]
     return []
 
 
-def _is_at(rule: Rule, token: Token, policy: Policy) -> bool:
+def is_at(rule: Rule, token: Token, policy: Policy) -> bool:
     """Whether a rule was read from this block, where several blocks share one sentence."""
     assert token.map
-    head_lines = policy.text.count("\n") - _body(policy.text).count("\n")
+    head_lines = policy.text.count("\n") - body_of(policy.text).count("\n")
     return rule.span.line == token.map[0] + 1 + head_lines
 
 
 def _rule(policy: Policy, rule: Rule) -> str:
-    parts = [f"<p>{_VERBS[rule.verb]} when {escape(say(policy, rule.when))}.</p>"]
+    parts = [f"<p>{VERBS[rule.verb]} when {escape(say(policy, rule.when))}.</p>"]
     examples = boundary_examples(policy, rule)
     if examples:
         sides = "; ".join(f"{one.fact}: {one.last} yes, {one.first_outside} no" for one in examples)

@@ -1,11 +1,13 @@
 """Formats and parts for pages: money, days, states."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django import template
 
 from amends.desk.languages import reader_locale, say_day, say_instant
 from amends.policy.explanation import format_amount
+from amends.policy.page.changes import TextChange
 
 register = template.Library()
 
@@ -36,6 +38,12 @@ def money_lines(
 ) -> dict[str, object]:
     """The lines of an arithmetic and their sum."""
     return {"lines": lines, "total": total, "currency": currency, "total_label": total_label}
+
+
+@register.inclusion_tag("design/parts/changes.html")
+def text_changes(changes: Sequence[TextChange]) -> dict[str, object]:
+    """What was added to a text and removed from it, also for those who hear it."""
+    return {"changes": changes}
 
 
 @register.inclusion_tag("design/parts/field.html")
