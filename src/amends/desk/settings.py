@@ -120,7 +120,7 @@ INSTALLED_APPS = [
     "anymail",
     *(f"amends.desk.{name}" for name in ROOMS),
     *(f"amends.desk.{name}" for name in DOORS),
-    "amends.desk.design",
+    "amends.desk.design.apps.DesignConfig",
     "django.contrib.humanize",
     "allauth",
     "allauth.account",

@@ -286,7 +286,7 @@ def _show_number(type_: Type, value: int | Fraction, currency: str, locale: str)
 
 
 def count_of(number: int | Fraction, noun: str, locale: str = LOCALE) -> str:
-    """A number with what it counts; days and months in the reader's language, other nouns as the policy has them.
+    """A number with what it counts: time in the reader's language, other nouns as the policy has them.
 
     >>> count_of(1, "days"), count_of(8, "days"), count_of(1200, "generations"), count_of(8, "days", "de_DE")
     ('1 day', '8 days', '1,200 generations', '8 Tage')
@@ -296,6 +296,10 @@ def count_of(number: int | Fraction, noun: str, locale: str = LOCALE) -> str:
     match types.singular(noun):
         case "day":
             return catalogue.ngettext("%(n)s day", "%(n)s days", 1 if number == 1 else 2) % {"n": shown}
+        case "business day":
+            return catalogue.ngettext(
+                "%(n)s business day", "%(n)s business days", 1 if number == 1 else 2
+            ) % {"n": shown}
         case "month":
             return catalogue.ngettext("%(n)s month", "%(n)s months", 1 if number == 1 else 2) % {"n": shown}
         case one:

@@ -131,7 +131,7 @@ def _consequences(case: Case, record: DecisionRecord, policy: Policy) -> list[Bl
     payment = case.line.order.payment
     found = policies.arrival(policy, payment.method) if payment and record.amount else None
     if payment and found:
-        arrives = {"method": payment.method, "earliest": found[0], "latest": found[1]}
+        arrives = {"method": _(payment.method), "earliest": found[0], "latest": found[1]}
         consequences.append(
             _("With %(method)s money usually arrives %(earliest)s to %(latest)s after we send it.") % arrives
         )
@@ -193,7 +193,7 @@ def refund_sent(case: Case, refund: Refund, policy: Policy) -> None:
     )
     blocks: list[Block] = [
         _greeting(case),
-        Paragraph(sent % {"amount": amount, "method": method, "hint": hint}),
+        Paragraph(sent % {"amount": amount, "method": _(method), "hint": hint}),
     ]
     found = policies.arrival(policy, method)
     if found is not None:

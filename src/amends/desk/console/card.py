@@ -12,6 +12,7 @@ from amends.desk.cases.approving import approvals_needed
 from amends.desk.cases.diagnosis import Diagnosis, counted_in_words
 from amends.desk.cases.models import Approval, Case, CaseState, DecisionRecord, Verdict
 from amends.desk.console.rows import Badge, outcome_badge
+from amends.desk.console.words import say_code
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
 from amends.policy.model import Verb
@@ -94,7 +95,9 @@ def make_card(case: Case, record: DecisionRecord) -> Card:
         outcome=outcome_badge(record.outcome),
         applying=[one for one in sentences if one.role],
         others=[one for one in sentences if not one.role],
-        facts=tuple(replace(fact, answered_by=sources.get(fact.name, fact.answered_by)) for fact in facts),
+        facts=tuple(
+            replace(fact, answered_by=sources.get(fact.name, say_code(fact.answered_by))) for fact in facts
+        ),
         current=policies.version_at(settings.POLICY_NAME, clock.now()),
         plan=_plan(case, record) if record.plan else None,
     )

@@ -13,13 +13,12 @@ KEPT_SECONDS = 365 * 24 * 60 * 60
 class ReaderLanguage(LocaleMiddleware):
     """Speaks the reader's language until the answer is made."""
 
-    def process_request(self, request: HttpRequest) -> None:
-        """Choose before anything is said."""
-        if request.path.startswith(PAGES_FOR_PROGRAMS):
-            translation.activate(settings.LANGUAGE_CODE)
-            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
-        else:
-            super().process_request(request)
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer one request."""
+        if not request.path.startswith(PAGES_FOR_PROGRAMS):
+            return super().__call__(request)
+        with translation.override(settings.LANGUAGE_CODE):
+            return self.get_response(request)
 
 
 def chosen_language(request: HttpRequest) -> str | None:

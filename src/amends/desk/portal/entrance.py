@@ -83,12 +83,14 @@ def show_policy(request: HttpRequest) -> HttpResponse:
         raise Http404 from None
     wanted = request.GET.get("version", current.version)
     version = next((one for one in versions if one.version == wanted), current)
+    customer, policy = meet(request), read(version)
     context = {
-        "customer": meet(request),
+        "customer": customer,
         "version": version,
         "current": current,
         "versions": list(zip(versions, [*versions[1:], None], strict=True)),
-        "article": render_article(read(version)),
+        "article": render_article(policy, reader_locale()),
+        "policy_lang": policy.lang,
     }
     return render(request, "portal/policy.html", context)
 
@@ -96,10 +98,11 @@ def show_policy(request: HttpRequest) -> HttpResponse:
 @require_GET
 def show_changes(request: HttpRequest) -> HttpResponse:
     """What changed in the text between two published versions (V1)."""
+    customer = meet(request)
     asked = request.GET.get("before", ""), request.GET.get("after", "")
     found = text_changes(settings.POLICY_NAME, *asked)
     if found is None:
         raise Http404
     before, after, changes = found
-    context = {"customer": find_customer(request), "before": before, "after": after, "changes": changes}
+    context = {"customer": customer, "before": before, "after": after, "changes": changes}
     return render(request, "portal/policy_changes.html", context)

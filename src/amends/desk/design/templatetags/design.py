@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from django import template
+from django.utils.translation import gettext
 
 from amends.desk.languages import reader_locale, say_day, say_instant
 from amends.policy.explanation import format_amount
@@ -30,6 +31,12 @@ def day(value: date | str | None) -> str:
 def instant(value: datetime | None) -> str:
     """An instant, which says its zone."""
     return say_instant(value) if value is not None else ""
+
+
+@register.filter
+def method(name: str) -> str:
+    """A payment method in words."""
+    return gettext(name) if name else ""
 
 
 @register.inclusion_tag("design/parts/money.html")
