@@ -1,9 +1,10 @@
 """Every sentence of the source that can be translated, gathered from Python and from templates."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_python
@@ -12,18 +13,10 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).parents[2]
 HOUSES = ("policy", "desk")
 """Each has a catalogue of its own, because the kernel stands without the desk."""
-_KEYWORDS = {
-    "_": None,
-    "gettext": None,
-    "gettext_lazy": None,
-    "gettext_noop": None,
-    "noop": None,
-    "ngettext": (1, 2),
-    "ngettext_lazy": (1, 2),
-    "pgettext": ((1, "c"), 2),
-    "pgettext_lazy": ((1, "c"), 2),
-    "npgettext": ((1, "c"), 2, 3),
-}
+KEYWORDS = dict.fromkeys(
+    ("_", "gettext", "gettext_lazy", "gettext_noop", "noop", "ngettext", "pgettext", "npgettext")
+)
+"""What marks a sentence."""
 _COMMENT = "Translators:"
 
 
@@ -66,7 +59,8 @@ def _sentences(folder: Path) -> Iterator[Sentence]:
 
 def _extract(path: Path, source: str) -> Iterator[Sentence]:
     place = str(path.relative_to(ROOT))
-    found = extract_python(io.BytesIO(source.encode()), list(_KEYWORDS), [_COMMENT], {"encoding": "utf-8"})
+    # Its own types leave out that several arguments come as a tuple.
+    found: Iterable[Any] = extract_python(io.BytesIO(source.encode()), KEYWORDS, [_COMMENT], {})
     for line, function, message, comments in found:
         parts = list(message) if isinstance(message, tuple) else [message]
         context = parts.pop(0) if "pgettext" in function else None

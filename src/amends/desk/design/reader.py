@@ -1,5 +1,7 @@
 """In which language a page is read: the one that was chosen, else the one that the browser asks for."""
 
+from collections.abc import Awaitable
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
@@ -13,7 +15,7 @@ KEPT_SECONDS = 365 * 24 * 60 * 60
 class ReaderLanguage(LocaleMiddleware):
     """Speaks the reader's language until the answer is made."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Answer one request."""
         if not request.path.startswith(PAGES_FOR_PROGRAMS):
             return super().__call__(request)

@@ -22,6 +22,7 @@ VERBS = {
     Verb.DENY: noop("Refused when %(condition)s."),
     Verb.REFER: noop("Decided by a person when %(condition)s."),
 }
+_AT_THE_BORDER = noop("Does this hold at the border? %(sides)s.")
 COMES_BEFORE = noop("This comes before %(clauses)s.")
 _STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#1c1d21, #ececf1); --soft: light-dark(#5b5e68, #a3a6b2);
@@ -101,7 +102,10 @@ class _Article:
         return text.replace("<table>", '<div class="scroll"><table>').replace("</table>", "</table></div>")
 
     def _say(self, message: str, **words: str) -> str:
-        return escape(translation(self.locale).gettext(message) % words)
+        return escape(self._fill(message, **words))
+
+    def _fill(self, message: str, **words: str) -> str:
+        return translation(self.locale).gettext(message) % words
 
     @property
     def _lang(self) -> str:
@@ -179,9 +183,9 @@ class _Article:
         if examples:
             side = noop("%(fact)s: %(last)s yes, %(outside)s no")
             sides = "; ".join(
-                self._say(side, fact=one.fact, last=one.last, outside=one.first_outside) for one in examples
+                self._fill(side, fact=one.fact, last=one.last, outside=one.first_outside) for one in examples
             )
-            yield f"<p>{self._say(noop('Does this hold at the border?'))} {sides}.</p>"
+            yield f"<p>{self._say(_AT_THE_BORDER, sides=sides)}</p>"
         if rule.lines:
             lines = "".join(
                 f"<li>{escape(line.label)}: {escape(say(self.policy, line.expression, self.locale))}</li>"

@@ -53,7 +53,11 @@ class Task(models.Model):
     @property
     def in_words(self) -> str:
         """What it is about, in the reader's language."""
-        return gettext(self.sentence["text"]) % self.sentence["words"] if self.sentence else self.detail
+        if not self.sentence:
+            return self.detail
+        text: str = self.sentence["text"]
+        words: dict[str, str] = self.sentence["words"]
+        return gettext(text) % words
 
 
 class Appeal(models.Model):
