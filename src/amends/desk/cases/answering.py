@@ -53,6 +53,8 @@ class Question:
 
     input: str
     text: str
+    lang: str
+    """Of the page, where the page asks; empty where we do."""
 
 
 def open_questions(case: Case) -> list[Question]:
@@ -60,9 +62,14 @@ def open_questions(case: Case) -> list[Question]:
     decided = case.decisions.order_by("-sequence").select_related("version").first()
     if decided is None or case.state in _SETTLED:
         return []
-    inputs = policies.read(decided.version).inputs
+    policy = policies.read(decided.version)
+    inputs = policy.inputs
     asked = zip(decided.core["missing"], decided.explanation["questions"], strict=True)
-    return [Question(name, text) for name, text in asked if inputs[name].answered_by == "customer"]
+    return [
+        Question(name, text, policies.question_lang(policy, text))
+        for name, text in asked
+        if inputs[name].answered_by == "customer"
+    ]
 
 
 def write_message(case: Case, speaker: Speaker, text: str) -> Message:

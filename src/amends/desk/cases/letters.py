@@ -95,7 +95,7 @@ def decided(case: Case, record: DecisionRecord, *, again_on: str | None = None) 
     blocks: list[Block] = [_greeting(case), Paragraph(headline)]
     blocks += _arithmetic(record)
     blocks += _consequences(case, record, policy)
-    blocks += _reasons(record)
+    blocks += _reasons(record, policy)
     if said["counterfactuals"]:
         blocks.append(Items(_("What would have changed it:"), tuple(said["counterfactuals"])))
     if said["offers"]:
@@ -138,14 +138,15 @@ def _consequences(case: Case, record: DecisionRecord, policy: Policy) -> list[Bl
     return [Items("", tuple(consequences))] if consequences else []
 
 
-def _reasons(record: DecisionRecord) -> list[Block]:
+def _reasons(record: DecisionRecord, policy: Policy) -> list[Block]:
     """The sentences that decided, and where the facts of a fault came from."""
     said = record.explanation
     cited = [reason for reason in said["reasons"] if reason["role"] in _CITED]
     if not cited:
         return []
     quotes: list[Block] = [
-        Quote(one["text"], one["clause"], f"{settings.PUBLIC_URL}/policy{one['anchor']}") for one in cited
+        Quote(one["text"], one["clause"], f"{settings.PUBLIC_URL}/policy{one['anchor']}", policy.lang)
+        for one in cited
     ]
     known = said.get("origins", ())
     how = [Items(_("How we know:"), tuple(known))] if known else []
@@ -159,7 +160,7 @@ def declined(case: Case, record: DecisionRecord, reason: str) -> None:
         _greeting(case),
         Paragraph(_("A person has looked at your request. We cannot grant it.")),
     ]
-    blocks += [Paragraph(reason), *_reasons(record)]
+    blocks += [Paragraph(reason), *_reasons(record, policies.read(record.version))]
     blocks.append(Paragraph(_("You can appeal to another person: %(url)s") % {"url": _case_url(case)}))
     subject = _("Our decision on %(case)s") % _of(case)
     _send(case, LetterKind.DECISION, f"declined:{record.id}", subject, blocks)

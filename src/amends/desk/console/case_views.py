@@ -17,6 +17,7 @@ from amends.desk.console.card import make_card
 from amends.desk.console.choices import choices_of
 from amends.desk.console.rows import time_left
 from amends.desk.notices.models import Letter
+from amends.desk.policies import actions as policies
 
 
 @require_GET
@@ -38,6 +39,7 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
         "time_left": time_left(case),
         "card": make_card(case, record) if record else None,
         "choices": choices_of(case, record),
+        "policy_lang": policies.read(record.version).lang if record else "",
         "is_mine": case.assignee_id == user.id,
         "next_gift": next_gift(case),
         "appeal": Appeal.objects.filter(case=case).select_related("decided_by").first(),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from amends.desk import clock
 from amends.desk.accounts.models import User
 from amends.desk.console.access import staff_only
-from amends.desk.policies.actions import published_versions, text_changes, version_at
+from amends.desk.policies.actions import published_versions, read, text_changes, version_at
 from amends.desk.policies.models import PolicyVersion
 
 TOKENS = (
@@ -60,6 +60,7 @@ def show_changes(request: HttpRequest, user: User) -> HttpResponseBase:  # noqa:
         "before": before,
         "after": after,
         "changes": changes,
+        "policy_lang": read(after).lang,
     }
     return render(request, "console/policy_changes.html", shown)
 
@@ -71,7 +72,8 @@ def show_text(request: HttpRequest, user: User, version_id: UUID) -> HttpRespons
     version = PolicyVersion.objects.filter(id=version_id, published_at__isnull=False).first()
     if version is None:
         raise Http404
-    return render(request, "console/policy_text.html", {"here": "policies", "version": version})
+    shown = {"here": "policies", "version": version, "policy_lang": read(version).lang}
+    return render(request, "console/policy_text.html", shown)
 
 
 @require_GET

@@ -35,11 +35,12 @@ class Amounts:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A sentence of the policy, with its id and the address of its place on the page."""
+    """A sentence of the policy, with its id, the address of its place on the page, and its language."""
 
     text: str
     id: str
     url: str
+    lang: str
 
 
 Block: TypeAlias = Paragraph | Items | Amounts | Quote
@@ -100,4 +101,4 @@ def _html(block: Block) -> str:
             return f'<table style="width:100%;border-collapse:collapse">{rows}</table>'
         case Quote():
             link = f'<a href="{escape(block.url)}">{escape(block.id)}</a>'
-            return f"<blockquote><p>“{escape(block.text)}” {link}</p></blockquote>"
+            return f'<blockquote lang="{block.lang}"><p>“{escape(block.text)}” {link}</p></blockquote>'

@@ -230,6 +230,12 @@ def arrival(policy: Policy, method: str) -> tuple[str, str] | None:
     return (_in_words(row.values[0]), _in_words(row.values[-1])) if row else None
 
 
+def question_lang(policy: Policy, question: str) -> str:
+    """The language of a question: of the page where the page asks it, empty where the words are ours."""
+    asked = {need.question for rule in policy.rules for need in rule.needs}
+    return policy.lang if question in asked else ""
+
+
 def _in_words(number: Parameter) -> str:
     """A number of the page in the reader's language, or as the page has it where it counts nothing."""
     if isinstance(number.value, int) and len(number.type.unit) == 1 and number.currency is None:

@@ -105,4 +105,5 @@ def show_changes(request: HttpRequest) -> HttpResponse:
         raise Http404
     before, after, changes = found
     context = {"customer": customer, "before": before, "after": after, "changes": changes}
+    context["policy_lang"] = read(after).lang
     return render(request, "portal/policy_changes.html", context)

@@ -125,7 +125,10 @@ def _computed(policy: Policy, fence: Token, locale: str) -> Iterator[tuple[str, 
 def _rule(policy: Policy, rule: Rule, locale: str) -> str:
     _ = translation(locale).gettext
     said = [_(VERBS[rule.verb]) % {"condition": say(policy, rule.when, locale)}]
-    said += [f"{line.label}: {say(policy, line.expression, locale)}." for line in rule.lines]
+    said += [
+        _("%(label)s: %(sum)s.") % {"label": line.label, "sum": say(policy, line.expression, locale)}
+        for line in rule.lines
+    ]
     if rule.overrides:
         said.append(_(COMES_BEFORE) % {"clauses": ", ".join(rule.overrides)})
     return " ".join(said)

@@ -113,6 +113,10 @@ class _Article:
         language = self.locale.partition("_")[0]
         return "" if self.policy.lang.partition("-")[0] == language else f' lang="{language}"'
 
+    def _own(self, text: str) -> str:
+        """Words of the policy within words of ours."""
+        return f'<span lang="{self.policy.lang}">{escape(text)}</span>' if self._lang else escape(text)
+
     def _about(self) -> str:
         words = self._say(
             noop("Version %(version)s, in force from %(day)s. Days are days in %(zone)s."),
@@ -188,7 +192,7 @@ class _Article:
             yield f"<p>{self._say(_AT_THE_BORDER, sides=sides)}</p>"
         if rule.lines:
             lines = "".join(
-                f"<li>{escape(line.label)}: {escape(say(self.policy, line.expression, self.locale))}</li>"
+                f"<li>{self._own(line.label)}: {escape(say(self.policy, line.expression, self.locale))}</li>"
                 for line in rule.lines
             )
             yield f"<ul>{lines}</ul>"

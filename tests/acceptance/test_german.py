@@ -1,0 +1,250 @@
+"""The desk in German: whole stories at the width of a phone, and every page of customers and staff."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, Page, expect
+
+from acceptance.conftest import picture
+from acceptance.test_portal import violations
+from amends.desk.accounts.actions import make_link
+from amends.desk.accounts.models import Customer, Role, User
+from amends.desk.cases.deciding import wake_due
+from amends.desk.cases.ending import appeal
+from amends.desk.cases.models import Case, RequestKind
+from amends.desk.cases.stating import decline, note
+from amends.desk.mail.models import Draft, IncomingMail
+from amends.desk.mail.receiving import Envelope, receive
+from amends.desk.notices.models import Letter
+from amends.desk.policies.actions import announce, publish
+from amends.desk.usage.models import UseOutcome
+from browsing import Browser as Session
+from conftest import ROOT
+from german import english_in, english_on
+from post import letter, work
+from shop import Shop, approve_by_one, day, go_to
+from web import Client
+
+PHONE = 375
+THEMES = ["light", "dark"]
+Open = Callable[[str], Page]
+GRUND = "Der Kunde hat angerufen und es erklärt."
+
+
+@pytest.fixture
+def german_page(chromium: Browser, address: str) -> Iterator[Open]:
+    """A German browser as wide as a phone, in a theme; nobody is signed in."""
+    with ExitStack() as stack:
+
+        def open_page(theme: str) -> Page:
+            context = chromium.new_context(
+                base_url=address,
+                locale="de-DE",
+                viewport={"width": PHONE, "height": 800},
+                color_scheme="dark" if theme == "dark" else "light",
+                reduced_motion="reduce",
+            )
+            stack.callback(context.close)
+            return context.new_page()
+
+        yield open_page
+
+
+def enter(page: Page, customer: Customer) -> None:
+    _link, token = make_link(customer, "test")
+    page.goto(f"/enter/{token}")
+    page.get_by_role("button", name="Meine Bestellungen anzeigen").click()
+
+
+def enter_as_staff(page: Page, user: User, address: str) -> None:
+    name = settings.SESSION_COOKIE_NAME
+    session = Session(Client(0)).sign_in(user).cookies[name]
+    page.context.add_cookies([{"name": name, "value": session, "url": address}])
+
+
+def make_german(shop: Shop) -> None:
+    shop.customer.locale = "de_DE"
+    shop.customer.save(update_fields=["locale"])
+
+
+def flaws(page: Page) -> list[str]:
+    """English words, barriers, and what is wider than the phone."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    wide = [f"{width} pixels wide"] if width > PHONE else []
+    return english_on(page) + wide + violations(page)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_refund_is_asked_for_and_paid(shop: Shop, german_page: Open, theme: str) -> None:
+    make_german(shop)
+    line = shop.sell(shop.monthly)
+    shop.use(12, day(1))
+    go_to(day(3))
+    page = german_page(theme)
+    enter(page, shop.customer)
+    expect(page.get_by_text("Bis 8. Sept. 2025, 23:59 UTC.")).to_be_visible()
+
+    page.get_by_role("link", name="Erstattung oder Änderung anfragen").click()
+    page.get_by_label("Ihr Grund").fill("Es ist nicht, was ich brauche.")
+    page.get_by_role("button", name="Weiter").click()
+    expect(page.get_by_role("row", name="Processing fee")).to_contain_text("-0,85 $")
+    expect(page.get_by_role("row", name="Sie bekommen zurück")).to_contain_text("18,15 $")
+    picture(page, f"german-calculation-{theme}")
+    found = flaws(page)
+    assert Case.objects.count() == 0
+
+    page.get_by_role("button", name="Anfrage senden").click()
+    shop.work()
+    page.reload()
+    expect(page.get_by_text("Abgeschlossen: Das Geld ist gesandt.")).to_be_visible()
+    expect(page.get_by_text("5 Werktage bis 10 Werktage")).to_be_visible()
+    picture(page, f"german-paid-{theme}")
+    assert found + flaws(page) == []
+    assert shop.refunded(line) == [1815]
+    assert english_in(german_letters()) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_denial_says_why_and_offers_the_conversion(shop: Shop, german_page: Open, theme: str) -> None:
+    make_german(shop)
+    line = shop.sell(shop.annual, fee=691)
+    go_to(day(8))
+    page = german_page(theme)
+    enter(page, shop.customer)
+
+    page.get_by_role("link", name="Erstattung oder Änderung anfragen").click()
+    page.get_by_label("Ihr Grund").fill("Nichts für mich.")
+    page.get_by_role("button", name="Weiter").click()
+    expect(page.get_by_text("Sie hätten bis zum 8. September 2025 anfragen können.")).to_be_visible()
+    expect(page.get_by_text("Change to the monthly plan")).to_contain_text("Sie bekämen 202,09 $ zurück.")
+    picture(page, f"german-denial-{theme}")
+    found = flaws(page)
+    page.get_by_role("button", name="Anfrage senden").click()
+    page.get_by_label("Was sollen wir uns noch einmal ansehen?").fill("Ich schrieb Ihnen am fünften Tag.")
+    page.get_by_role("button", name="Einspruch erheben").click()
+
+    expect(page.get_by_text("Ein Mensch wird sich Ihre Anfrage noch einmal ansehen.")).to_be_visible()
+    picture(page, f"german-appealed-{theme}")
+    assert found + flaws(page) == []
+    assert shop.refunded(line) == []
+    assert english_in(german_letters()) == []
+
+
+def german_letters() -> list[str]:
+    """The letters paragraph by paragraph, without what they cite of the policy and its arithmetic."""
+    texts = [part for one in Letter.objects.all() for part in (one.subject, *one.text.split("\n\n"))]
+    return [text for text in texts if not text.startswith("  “") and "Processing fee" not in text]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_page_of_the_portal_is_german(shop: Shop, german_page: Open, theme: str) -> None:
+    make_german(shop)
+    late, fault = shop.sell(shop.monthly), shop.sell(shop.annual)
+    closed = shop.ask(late, RequestKind.BILLING_ERROR, reason="Doppelt belastet.")
+    decline(closed, shop.staff("agnes", Role.AGENT), GRUND)
+    go_to(day(9))
+    waiting = shop.ask(fault, RequestKind.TECHNICAL, reason="")
+    asked = shop.ask(shop.sell(shop.annual), RequestKind.CONVERT, reason="")
+    draft = drafted(shop)
+    publish(second_version(), None)
+    versions = "before=2025-08-18&after=2025-08-30"
+    page = german_page(theme)
+    places = ["/start", "/account/login/code/", "/enter/x", "/policy", "/policy?version=2025-08-18"]
+    places += [f"/policy/changes?{versions}", f"/drafts/{draft.id}/x", "/nowhere"]
+    found = {place: look(page, place, theme) for place in places}
+    page.goto("/enter/x")
+    page.get_by_role("button", name="Meine Bestellungen anzeigen").click()
+    found["a link that is over"] = flaws(page)
+
+    enter(page, shop.customer)
+    places = [
+        "/orders",
+        f"/orders/{draft.order.number}/1/request" if draft.order else "",
+        f"/drafts/{draft.id}",
+    ]
+    places += [f"/cases/{case.number}" for case in (closed, waiting, asked)]
+    found |= {f"{place} signed in": look(page, place, theme) for place in places}
+
+    assert {place: listed for place, listed in found.items() if listed} == {}
+
+
+def drafted(shop: Shop) -> Draft:
+    line = shop.sell(shop.monthly)
+    text = f"Refund {line.order.number}."
+    receive(
+        letter(shop.customer.email, text).as_bytes(),
+        Envelope("smtp", shop.customer.email, ["support@example.com"]),
+    )
+    work()
+    return Draft.objects.get()
+
+
+def second_version() -> str:
+    text = (ROOT / "policies" / "flux-kontext.md").read_text()
+    return text.replace("2025-08-18", "2025-08-30").replace("[7 days]", "[14 days]")
+
+
+def look(page: Page, place: str, theme: str) -> list[str]:
+    page.goto(place)
+    name = place.partition("?")[0].strip("/").replace("/", "-")
+    picture(page, f"german-{name[:24]}-{theme}")
+    return flaws(page)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_page_of_the_console_is_german(shop: Shop, german_page: Open, address: str, theme: str) -> None:
+    make_german(shop)
+    agent = shop.staff("agnes", Role.AGENT, Role.APPROVER, Role.FINANCE, Role.ADMIN)
+    paid = approve_by_one(shop, shop.ask(shop.sell(shop.annual), reason="Nichts für mich."))
+    shop.work()
+    go_to(day(9))
+    fault = shop.ask(shop.sell(shop.monthly), RequestKind.TECHNICAL, reason="Jedes Bild ist schwarz.")
+    shop.use(3, day(10), outcome=UseOutcome.FAILED)
+    shop.use(2, day(11))
+    go_to(day(25))
+    wake_due()
+    denied = shop.ask(shop.sell(shop.annual), reason="Zu teuer.")
+    appeal(denied, "test", "Bitte noch einmal ansehen.")
+    wrong = shop.ask(
+        shop.sell(shop.monthly, at=day(20)), RequestKind.BILLING_ERROR, reason="Doppelt belastet."
+    )
+    note(wrong, agent, "Mit der Bank sprechen.")
+    drafted(shop)
+    receive(
+        letter("x@elsewhere.example", "Wo ist mein Geld?").as_bytes(),
+        Envelope("smtp", "x@elsewhere.example", []),
+    )
+    work()
+    version = publish(second_version(), None)
+    announce(version, [shop.customer])
+    page = german_page(theme)
+    enter_as_staff(page, agent, address)
+    stranger = IncomingMail.objects.order_by("-received_at").first()
+    assert stranger
+    places = [f"/console/cases/{case.number}" for case in (paid, fault, denied, wrong)]
+    places += [
+        "/console/",
+        "/console/?queue=approvals",
+        "/console/?q=nichts",
+        "/console/issues",
+        "/console/finance",
+    ]
+    places += ["/console/policies", f"/console/policies/{version.id}", "/console/insight?days=365"]
+    places += [
+        "/console/mail",
+        "/console/mail?show=drafts",
+        f"/console/mail/{stranger.id}",
+        "/console/styleguide",
+    ]
+    places += [
+        "/account/2fa/",
+        "/account/2fa/recovery-codes/",
+        "/account/2fa/webauthn/add/",
+        "/console/policies/changes",
+    ]
+    found = {place: look(page, place, theme) for place in places}
+
+    assert {place: listed for place, listed in found.items() if listed} == {}
+    assert english_in(german_letters()) == []
