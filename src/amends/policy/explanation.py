@@ -249,10 +249,10 @@ def _offer_sentence(voice: _Voice, offer: Offer) -> str:
 
 
 def format_day(day: date, locale: str = LOCALE) -> str:
-    """A day with its month in words.
+    r"""A day with its month in words.
 
     >>> format_day(date(2025, 9, 8)), format_day(date(2025, 9, 8), "de_DE")
-    ('8 September 2025', '8. September 2025')
+    ('8 September 2025', '8.\xa0September 2025')
     """
     # Translators: how a day is written; the letters are those of Unicode's date patterns.
     pattern = translation(locale).pgettext("pattern of a day", "d MMMM y")

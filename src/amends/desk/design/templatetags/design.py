@@ -16,8 +16,8 @@ register = template.Library()
 
 @register.filter
 def money(amount: int, currency: str) -> str:
-    """An amount in minor units, as the reader's locale writes it."""
-    return format_amount(amount, currency, reader_locale())
+    """An amount in minor units, as the reader's locale writes it; it is not torn apart at the end of a line."""
+    return format_amount(amount, currency, reader_locale()).replace(" ", "\xa0")
 
 
 @register.filter
