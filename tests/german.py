@@ -4,10 +4,9 @@ import json
 import re
 from collections.abc import Iterable
 
-from babel.messages.pofile import read_po
 from playwright.sync_api import Page
 
-from repo.sentences import HOUSES, catalogue_path
+from repo.sentences import HOUSES, catalogue
 
 _PLAIN_ENGLISH = re.compile(
     r"\b(the|of|and|is|are|you|your|we|our|to|not|with|for|has|have|this|that|from|until|yet|which|nothing|nobody)\b",
@@ -35,13 +34,10 @@ _TEXTS = """() => {
 
 def english_sentences() -> frozenset[str]:
     """The sentences of the source that read otherwise in German."""
-    found = set()
-    for house in HOUSES:
-        with catalogue_path(house, "de").open("rb") as file:
-            for message in read_po(file, locale="de"):
-                if isinstance(message.id, str) and message.id and message.id != message.string:
-                    found.add(message.id)
-    return frozenset(found)
+    messages = (message for house in HOUSES for message in catalogue(house, "de"))
+    return frozenset(
+        one.id for one in messages if isinstance(one.id, str) and one.id and one.id != one.string
+    )
 
 
 def english_in(texts: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Literal
 
 import pytest
 from django.conf import settings
@@ -29,7 +30,7 @@ from web import Client
 
 PHONE = 375
 POLICY = " ".join((ROOT / "policies" / "flux-kontext.md").read_text().split())
-THEMES = ["light", "dark"]
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 Open = Callable[[str], Page]
 GRUND = "Der Kunde hat angerufen und es erklärt."
 
@@ -201,9 +202,8 @@ def second_version() -> str:
     return text.replace("2025-08-18", "2025-08-30").replace("[7 days]", "[14 days]")
 
 
-def test_every_page_of_the_console_is_german(shop: Shop, german_page: Open, address: str) -> None:
-    make_german(shop)
-    agent = shop.staff("agnes", Role.AGENT, Role.APPROVER, Role.FINANCE, Role.ADMIN)
+def busy_desk(shop: Shop, agent: User) -> list[Case]:
+    """A case of each kind of work, letters of a customer and of a stranger."""
     paid = approve_by_one(shop, shop.ask(shop.sell(shop.annual), reason="Nichts für mich."))
     shop.work()
     go_to(day(9))
@@ -214,44 +214,48 @@ def test_every_page_of_the_console_is_german(shop: Shop, german_page: Open, addr
     wake_due()
     denied = shop.ask(shop.sell(shop.annual), reason="Zu teuer.")
     appeal(denied, "test", "Bitte noch einmal ansehen.")
-    wrong = shop.ask(
-        shop.sell(shop.monthly, at=day(20)), RequestKind.BILLING_ERROR, reason="Doppelt belastet."
-    )
+    charged = shop.sell(shop.monthly, at=day(20))
+    wrong = shop.ask(charged, RequestKind.BILLING_ERROR, reason="Doppelt belastet.")
     note(wrong, agent, "Mit der Bank sprechen.")
     drafted(shop)
-    receive(
-        letter("x@elsewhere.example", "Wo ist mein Geld?").as_bytes(),
-        Envelope("smtp", "x@elsewhere.example", []),
-    )
+    stranger = "x@elsewhere.example"
+    receive(letter(stranger, "Wo ist mein Geld?").as_bytes(), Envelope("smtp", stranger, []))
     work()
+    return [paid, fault, denied, wrong]
+
+
+CONSOLE = (
+    "/console/",
+    "/console/?queue=approvals",
+    "/console/?q=nichts",
+    "/console/issues",
+    "/console/finance",
+    "/console/policies",
+    "/console/policies/changes?before=2025-08-18&after=2025-08-30",
+    "/console/insight?days=365",
+    "/console/mail",
+    "/console/mail?show=drafts",
+    "/console/styleguide",
+    "/account/2fa/",
+    "/account/2fa/recovery-codes/",
+    "/account/2fa/webauthn/add/",
+)
+
+
+def test_every_page_of_the_console_is_german(shop: Shop, german_page: Open, address: str) -> None:
+    make_german(shop)
+    agent = shop.staff("agnes", Role.AGENT, Role.APPROVER, Role.FINANCE, Role.ADMIN)
+    cases = busy_desk(shop, agent)
     version = publish(second_version(), None)
     announce(version, [shop.customer])
     page = german_page("light")
     enter_as_staff(page, agent, address)
-    stranger = IncomingMail.objects.order_by("-received_at").first()
-    assert stranger
-    places = [f"/console/cases/{case.number}" for case in (paid, fault, denied, wrong)]
-    places += [
-        "/console/",
-        "/console/?queue=approvals",
-        "/console/?q=nichts",
-        "/console/issues",
-        "/console/finance",
-    ]
-    places += ["/console/policies", f"/console/policies/{version.id}", "/console/insight?days=365"]
-    places += [
-        "/console/mail",
-        "/console/mail?show=drafts",
-        f"/console/mail/{stranger.id}",
-        "/console/styleguide",
-    ]
-    places += [
-        "/account/2fa/",
-        "/account/2fa/recovery-codes/",
-        "/account/2fa/webauthn/add/",
-        "/console/policies/changes",
-    ]
-    found = {place: look(page, place) for place in places}
+    letters = IncomingMail.objects.values_list("id", flat=True)
+
+    found = {place: look(page, place) for place in CONSOLE}
+    found |= {case.number: look(page, f"/console/cases/{case.number}") for case in cases}
+    found |= {str(one): look(page, f"/console/mail/{one}") for one in letters}
+    found["text"] = look(page, f"/console/policies/{version.id}")
 
     assert {place: listed for place, listed in found.items() if listed} == {}
     assert english_in(german_letters()) == []

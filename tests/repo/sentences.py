@@ -8,6 +8,7 @@ from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_python
+from babel.messages.pofile import read_po
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,12 @@ def gather(house: str) -> Catalog:
 def catalogue_path(house: str, language: str) -> Path:
     """Where the translations of a house stand."""
     return ROOT / "src/amends" / house / "locale" / f"{language}.po"
+
+
+def catalogue(house: str, language: str) -> Catalog:
+    """The translations of a house."""
+    with catalogue_path(house, language).open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
 
 
 def _sentences(folder: Path) -> Iterator[Sentence]:

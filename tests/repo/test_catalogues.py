@@ -4,20 +4,14 @@ import ast
 import re
 
 import pytest
-from babel.messages.catalog import Catalog, Message
-from babel.messages.pofile import read_po
+from babel.messages.catalog import Message
 
 from amends.desk.languages import offered
-from repo.sentences import HOUSES, KEYWORDS, ROOT, catalogue_path, gather
+from repo.sentences import HOUSES, KEYWORDS, ROOT, catalogue, catalogue_path, gather
 
 LANGUAGES = [code for code, _name in offered() if code != "en"]
 BOTH = [(house, language) for house in HOUSES for language in LANGUAGES]
 FILLED = re.compile(r"%\((\w+)\)[sd]|%%")
-
-
-def catalogue(house: str, language: str) -> Catalog:
-    with catalogue_path(house, language).open("rb") as file:
-        return read_po(file, locale=language, abort_invalid=True)
 
 
 def forms(message: Message) -> tuple[str, ...]:

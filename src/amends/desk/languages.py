@@ -74,6 +74,15 @@ def say_day(day: date) -> str:
 def say_instant(at: datetime, zone: str = "UTC") -> str:
     """An instant, with the name of its zone."""
     # Translators: how an instant is written; the letters are those of Unicode's date patterns.
-    pattern = translation.pgettext("pattern of an instant", "d MMM y, HH:mm")
+    return _say_instant(at, zone, translation.pgettext("pattern of an instant", "d MMM y, HH:mm"))
+
+
+def say_instant_in_full(at: datetime, zone: str) -> str:
+    """An instant as letters have it, with the name of the month and of the zone."""
+    # Translators: how an instant is written; the letters are those of Unicode's date patterns.
+    return _say_instant(at, zone, translation.pgettext("pattern of an instant", "d MMMM y, HH:mm"))
+
+
+def _say_instant(at: datetime, zone: str, pattern: str) -> str:
     local = at.astimezone(load_zone(zone))
     return f"{format_datetime(local, pattern, tzinfo=local.tzinfo, locale=reader_locale())} {zone}"

@@ -252,7 +252,7 @@ def format_day(day: date, locale: str = LOCALE) -> str:
     r"""A day with its month in words.
 
     >>> format_day(date(2025, 9, 8)), format_day(date(2025, 9, 8), "de_DE")
-    ('8 September 2025', '8.\xa0September 2025')
+    ('8 September 2025', '8.\xa0September\xa02025')
     """
     # Translators: how a day is written; the letters are those of Unicode's date patterns.
     pattern = translation(locale).pgettext("pattern of a day", "d MMMM y")

@@ -26,7 +26,8 @@ class Person:
 
     email: str
     name: str
-    locale: str
+    locale: str | None
+    """None where nothing is told of it: a customer may have chosen their own."""
     country: str
 
 
@@ -36,7 +37,7 @@ def record_customer(external_id: str, person: Person, actor: str) -> tuple[Custo
     Raises: ErasedError: nothing was written.
     """
     with transaction.atomic():
-        told = asdict(person)
+        told = {name: value for name, value in asdict(person).items() if value is not None}
         customer, is_fresh = Customer.objects.select_for_update(no_key=True).get_or_create(
             external_id=external_id, defaults=told | {"created_at": clock.now()}
         )

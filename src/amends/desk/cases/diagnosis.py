@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from amends import Decision
 from amends.desk.issues.models import Issue
-from amends.desk.languages import say_instant
+from amends.desk.languages import say_instant_in_full
 from amends.desk.orders.models import Line
 from amends.desk.policies import actions as policies
 from amends.desk.policies.actions import FaultMeasure
@@ -178,7 +178,8 @@ def _origin(label: str, name: str, diagnosis: Diagnosis) -> str:
 def counted_in_words(diagnosis: Diagnosis, name: str) -> str:
     """The jobs, or the days, that a fact of a fault rests on, and between which instants."""
     since, until = (
-        say_instant(datetime.fromisoformat(at), diagnosis.zone) for at in (diagnosis.since, diagnosis.until)
+        say_instant_in_full(datetime.fromisoformat(at), diagnosis.zone)
+        for at in (diagnosis.since, diagnosis.until)
     )
     counted = {PREVENTS_USE: diagnosis.jobs_in_words, CONTINUOUS: diagnosis.days_in_words}
     return _("%(counted)s between %(since)s and %(until)s") % {

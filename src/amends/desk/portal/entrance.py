@@ -104,6 +104,11 @@ def show_changes(request: HttpRequest) -> HttpResponse:
     if found is None:
         raise Http404
     before, after, changes = found
-    context = {"customer": customer, "before": before, "after": after, "changes": changes}
-    context["policy_lang"] = read(after).lang
+    context = {
+        "customer": customer,
+        "before": before,
+        "after": after,
+        "changes": changes,
+        "policy_lang": read(after).lang,
+    }
     return render(request, "portal/policy_changes.html", context)
