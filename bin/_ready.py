@@ -11,17 +11,20 @@ ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 # Each level, with the levels that hold everything it needs.
 ENOUGH = {
-    "kernel": ("kernel", "check", "desk", "dev"),
-    "check": ("check", "desk", "dev"),
+    "kernel": ("kernel", "check", "sql", "desk", "dev"),
+    "check": ("check", "sql", "desk", "dev"),
+    "sql": ("sql", "desk", "dev"),
     "desk": ("desk", "dev"),
     "dev": ("dev",),
     "benchmarks": ("benchmarks",),
+    "campaigns": ("campaigns",),
 }
 
 # What benchmarks compare with stays away from what the program runs and is checked with.
 FOLDERS = {
-    **dict.fromkeys(("kernel", "check", "desk", "dev"), ".venv"),
+    **dict.fromkeys(("kernel", "check", "sql", "desk", "dev"), ".venv"),
     "benchmarks": "var/benchmarks",
+    "campaigns": "var/campaigns",
 }
 
 OLDEST = (3, 11)

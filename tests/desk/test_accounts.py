@@ -10,8 +10,7 @@ from amends.desk.accounts.models import Role, Scope
 from amends.desk.audit.actions import broken_rows
 from amends.desk.books import check_books, check_decisions
 from amends.desk.cases.models import RequestKind
-from amends.desk.cases.stating import assign
-from amends.desk.issues.actions import fix_incident
+from amends.desk.cases.stating import assign, end_outage
 from amends.desk.issues.models import Incident, Issue
 from shop import WHY, Shop, day, go_to, now
 
@@ -61,6 +60,7 @@ def test_the_end_of_an_outage_fixes_every_fault_that_it_gathered(
 ) -> None:
     go_to(day(7))
     incident = Incident.objects.create(title="Black images", started_at=day(1))
+    agent = shop.staff("agent", Role.AGENT)
     line = shop.sell(shop.monthly)
     issue = Issue.objects.create(
         customer=shop.customer,
@@ -70,7 +70,7 @@ def test_the_end_of_an_outage_fixes_every_fault_that_it_gathered(
         description=WHY,
     )
 
-    assert fix_incident(incident, "desk", day(5)) == [issue]
+    assert end_outage(incident, agent, day(5), WHY) == []
 
     issue.refresh_from_db()
     assert issue.fixed_at == day(fixed)

@@ -1,12 +1,21 @@
 """An annual plan bought by accident becomes monthly, and the rest comes back."""
 
+from contextlib import suppress
+from datetime import timedelta
+
+from amends.desk import clock
+from amends.desk.books import check_books
 from amends.desk.cases.models import (
     CaseState,
     RequestKind,
     TaskKind,
 )
+from amends.desk.cases.paying import follow_left_behind
 from amends.desk.orders.models import Subscription
+from amends.desk.payments.models import Refund
 from shop import Shop, approve_by_one, day, go_to, now, open_tasks
+from simulation.death import dying_before
+from simulation.network import WorkerDied
 
 
 def test_a_conversion_changes_the_plan_first_and_then_pays(shop: Shop) -> None:
@@ -34,6 +43,41 @@ def test_a_second_conversion_goes_to_a_person(shop: Shop) -> None:
 
     assert (case.state, open_tasks(case)) == (CaseState.OPEN, [TaskKind.REVIEW])
     assert shop.refunded(second) == []
+
+
+def test_a_second_conversion_while_the_first_is_under_way_goes_to_a_person(shop: Shop) -> None:
+    first, second = shop.sell(shop.annual, fee=691), shop.sell(shop.annual, fee=692)
+    go_to(day(6))
+    approve_by_one(shop, shop.ask(first, RequestKind.CONVERT, answers={"accidental": True}))
+
+    case = shop.ask(second, RequestKind.CONVERT, answers={"accidental": True})
+    shop.work()
+
+    assert (now(case).state, open_tasks(case)) == (CaseState.OPEN, [TaskKind.REVIEW])
+    assert shop.refunded(second) == []
+
+
+def test_workers_that_die_again_and_again_switch_once_and_pay_once(shop: Shop) -> None:
+    line = shop.sell(shop.annual, fee=691)
+    go_to(day(6))
+    case = approve_by_one(shop, shop.ask(line, RequestKind.CONVERT, answers={"accidental": True}))
+    deaths = 0
+
+    for statement in range(1, 200):
+        with suppress(WorkerDied), dying_before(statement):
+            deaths += 1
+            shop.work()
+            deaths -= 1
+            break
+        clock.advance(timedelta(minutes=16))
+        Refund.objects.filter(leased_until__isnull=False).update(leased_until=day(0))
+    follow_left_behind()
+
+    assert deaths > 10
+    assert (shop.refunded(line), now(case).closing) == ([22800 - 1900 - 691], "paid")
+    (subscription,) = shop.sandbox.store.all("subscription")
+    assert subscription["trial_end"] == int(day(30).timestamp())
+    assert list(check_books()) == []
 
 
 def test_a_plan_that_cannot_be_switched_keeps_its_refund_held_and_asks_a_person(shop: Shop) -> None:

@@ -14,33 +14,13 @@ from amends.desk.journal.models import Entry
 from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError, RefundPlan, request_refund
 from amends.desk.payments.gateway import GatewayEvent
 from amends.desk.payments.inbox import apply_notice, receive, sweep_refunds, sync_payment
-from amends.desk.payments.models import Payment, Refund
+from amends.desk.payments.models import Refund
 from amends.desk.payments.sending import claim_next, send_next
 from amends.desk.payments.states import RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.sandbox.server import Sandbox
+from refunding import ask, send_until_quiet, settled
 from trade import make_payment, refunds_at, sdk
-
-PLAN = RefundPlan(amount=1815, purpose="refund", fee_retained=85)
-
-
-def ask(payment: Payment, plan: RefundPlan = PLAN) -> Refund:
-    with transaction.atomic():
-        return request_refund(payment, plan, uuid.uuid4(), "0" * 64)
-
-
-def send_until_quiet(gateway: StripeGateway, *, hours: int = 0) -> None:
-    """Work as the worker does, with time passing whenever nothing is due."""
-    for _ in range(60):
-        if send_next(gateway) is None:
-            clock.advance(timedelta(hours=hours, minutes=16))
-        if not Refund.objects.filter(state__in=["planned", "sending", "unknown"]).exists():
-            return
-
-
-def settled(refund: Refund) -> Refund:
-    refund.refresh_from_db()
-    return refund
 
 
 def at_once(*steps: Callable[[], object]) -> list[str]:
@@ -94,7 +74,9 @@ def test_a_refund_is_sent_and_booked(sandbox: Sandbox, gateway: StripeGateway) -
         "key_in_use",
         "truncate",
         "garbage",
+        "empty",
         "no_funds",
+        "unauthorised",
     ],
 )
 @pytest.mark.parametrize("times", [1, 2])
@@ -162,8 +144,9 @@ def test_a_worker_that_died_before_it_wrote_the_answer_down_has_not_paid_twice(
 ) -> None:
     payment = make_payment(sandbox, gateway)
     refund = ask(payment)
-    claimed = claim_next()
-    assert claimed
+    taken = claim_next()
+    assert taken
+    claimed, _ = taken
     gateway.submit_refund(claimed, claimed.payment)
     meanwhile = send_next(gateway)
     # Leases run on the database's clock, which no test moves.

@@ -123,3 +123,42 @@ def test_a_new_sentence_is_found_wherever_it_is_marked() -> None:
     assert "We have your message." in found, "_() in Python"
     assert "Unassigned" in found, "gettext_lazy in Python"
     assert "without a subject" in found, "_() in a filter"
+
+
+REFUSALS = (
+    "BadEntryError",
+    "FactorError",
+    "NotAllowedError",
+    "NotPossibleError",
+    "OutdatedError",
+    "RefusedFileError",
+)
+"""What people read of these is what they were raised with."""
+
+
+def test_what_people_are_refused_with_can_be_translated() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in (ROOT / "src/amends/desk").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in REFUSALS
+        if call.args and isinstance(call.args[0], ast.Constant | ast.JoinedStr)
+    ]
+
+    assert found == []
+
+
+UNMARKED = re.compile(r"[A-Za-z][a-z]{2,}")
+SAID = re.compile(r"{% blocktranslate.*?endblocktranslate %}|{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
+ELEMENTS = re.compile(r"<(script|kbd|code)\b.*?</\1>|<[^>]*>", re.DOTALL)
+NAMES = {"PNG", "JPEG", "WebP", "DKIM", "SPF", "DMARC"}
+"""Names that every language shares."""
+
+
+def test_no_template_has_words_that_cannot_be_translated() -> None:
+    found = {}
+    for path in sorted((ROOT / "src/amends/desk").rglob("templates/**/*.html")):
+        plain = ELEMENTS.sub(" ", SAID.sub(" ", path.read_text()))
+        found[str(path.relative_to(ROOT))] = [one for one in UNMARKED.findall(plain) if one not in NAMES]
+
+    assert {place: words for place, words in found.items() if words} == {}

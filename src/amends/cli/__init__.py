@@ -10,6 +10,7 @@ import click
 
 from amends.cli.policies import BAD_POLICY, POLICY
 from amends.cli.proving import check_command, compare_command
+from amends.cli.querying import backtest_command, sql_command
 from amends.cli.streams import read_cases
 from amends.policy.answer import Decision
 from amends.policy.cases import cases_path, check_worked_cases, read_worked_cases
@@ -71,6 +72,8 @@ def main() -> None:
 
 main.add_command(check_command)
 main.add_command(compare_command)
+main.add_command(sql_command)
+main.add_command(backtest_command)
 
 
 @main.command("decide")

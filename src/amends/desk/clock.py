@@ -8,9 +8,13 @@ from pathlib import Path
 
 from django.conf import settings
 
+_stopped: datetime | None = None
+
 
 def now() -> datetime:
     """The current instant, in UTC."""
+    if _stopped is not None:
+        return _stopped
     return datetime.now(UTC) + timedelta(seconds=offset_seconds())
 
 
@@ -37,6 +41,14 @@ def advance(by: timedelta) -> None:
     moved = path.with_suffix(".new")
     moved.write_text(str(offset_seconds() + by.total_seconds()), encoding="ascii")
     moved.replace(path)
+
+
+def stop_at(instant: datetime | None) -> None:
+    """Stand still at an instant, in this process only, so that a simulation can be repeated; None runs again."""
+    global _stopped  # noqa: PLW0603  # time is one for all that ask
+    if settings.CLOCK_FILE is None:
+        raise ValueError("This desk runs on the machine's own clock; only a demo or a test stops it.")
+    _stopped = instant
 
 
 def yesterday() -> date:

@@ -213,6 +213,8 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS") == "1"
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "support@example.com")
 """Who letters come from, and where customers write to."""
+DEVELOPERS_ADDRESS = os.environ.get("AMENDS_DEVELOPERS_MAIL", "")
+"""Who is sent the reports of faults with their pictures; nobody where it is empty."""
 TRUSTED_MAIL_SERVER = os.environ.get("AMENDS_TRUSTED_MAIL_SERVER", "")
 """Whose results of DKIM, SPF and DMARC count: the name that it writes into `Authentication-Results`."""
 MAIL_WEBHOOK_SECRET = os.environ.get("AMENDS_MAIL_WEBHOOK_SECRET", "")

@@ -9,7 +9,7 @@ from amends.sandbox.clock import Clock
 from amends.sandbox.errors import ApiError, missing
 from amends.sandbox.events import Events, public
 from amends.sandbox.faults import Faults
-from amends.sandbox.forms import nested, whole
+from amends.sandbox.forms import nested, whole, words
 from amends.sandbox.store import Object, Store
 from amends.sandbox.subscriptions import Subscriptions
 
@@ -82,6 +82,9 @@ class Api:
             ("POST", "/_sandbox/faults"): self._add_fault,
             ("DELETE", "/_sandbox/faults"): self._clear_faults,
             ("POST", "/_sandbox/webhooks"): self._set_webhooks,
+            ("POST", "/_sandbox/refunds/(.+)/succeed"): self._with(
+                refund, lambda item, _: charges.succeed_refund(item)
+            ),
             ("POST", "/_sandbox/refunds/(.+)/fail"): self._with(
                 refund, lambda item, form: charges.fail_refund(item, str(form.get("reason", "declined")))
             ),
@@ -116,7 +119,12 @@ class Api:
 
     def _list_events(self, _: re.Match[str], form: Object) -> Object:
         since = whole(nested(form, "created"), "gte") or 0
-        return self._page(self.store.all("event", lambda item: int(str(item["created"])) >= since), form)
+        kinds = words(form, "types")
+        found = self.store.all(
+            "event",
+            lambda item: int(str(item["created"])) >= since and (not kinds or item["type"] in kinds),
+        )
+        return self._page(found, form)
 
     def _page(self, items: list[Object], form: Object) -> Object:
         limit = min(whole(form, "limit") or PAGE, PAGE_MAX)

@@ -16,10 +16,18 @@ CARDS = {
     "pm_card_mastercard": ("card", "mastercard", "4444", ""),
     "pm_card_pendingRefund": ("card", "visa", "5126", "pending"),
     "pm_card_refundFail": ("card", "visa", "3184", "fails_later"),
+    "pm_card_lowBalance": ("card", "visa", "5126", "no_funds"),
     "pm_paypal": ("paypal", "", "", ""),
+    "pm_voucher": ("boleto", "", "", "asks"),
     "pm_sepa": ("sepa_debit", "", "3000", "pending"),
 }
 """Payment methods of trials: kind, brand, last four digits, and what their refunds do."""
+_BEGINNINGS = {
+    "pending": ("pending", "processing"),
+    "no_funds": ("pending", "insufficient_funds"),
+    "asks": ("requires_action", None),
+}
+"""State of a fresh refund and why it is pending; any other succeeds at once."""
 SETTLE_SECONDS = 3 * 86_400
 FAIL_SECONDS = 20 * 86_400
 TRACE_SECONDS = 86_400
@@ -80,6 +88,8 @@ class Charges:
         created = whole(metadata, "created") or self.clock.now()
         id_ = fresh_id("ch")
         transaction = self._transaction(id_, amount, currency, _fee(metadata, amount), created)
+        if "settlement" in metadata:
+            self._settle_in(transaction, metadata)
         return self.store.add(
             {
                 "id": id_,
@@ -119,6 +129,14 @@ class Charges:
             }
         )
 
+    def _settle_in(self, transaction: Object, metadata: Object) -> None:
+        """Book a charge in another currency; the fee is one of that currency then."""
+        rate, fee = str(metadata["rate"]), _whole(transaction, "fee")
+        booked = int(Fraction(rate) * _whole(transaction, "amount") + Fraction(1, 2))
+        transaction |= {"currency": metadata["settlement"], "exchange_rate": float(rate)}
+        transaction |= {"amount": booked, "net": booked - fee}
+        self.store.save(transaction)
+
     def create_refund(self, form: Object) -> Object:
         """A refund, within what is left of a charge that nobody disputes."""
         charge = self._refunded_charge(form)
@@ -149,7 +167,7 @@ class Charges:
         return charge
 
     def _make_refund(self, charge: Object, amount: int, form: Object) -> Object:
-        behaviour = charge["_refunds"]
+        status, pending_reason = _BEGINNINGS.get(str(charge["_refunds"]), ("succeeded", None))
         transaction = self._transaction(
             str(charge["id"]), -amount, str(charge["currency"]), 0, self.clock.now()
         )
@@ -166,9 +184,9 @@ class Charges:
                 "failure_reason": None,
                 "metadata": nested(form, "metadata"),
                 "payment_intent": charge.get("payment_intent"),
-                "pending_reason": "processing" if behaviour == "pending" else None,
+                "pending_reason": pending_reason,
                 "reason": form.get("reason"),
-                "status": "pending" if behaviour == "pending" else "succeeded",
+                "status": status,
             }
         )
 
@@ -184,9 +202,8 @@ class Charges:
             charge = self.store.find(str(refund["charge"]))
             assert charge is not None
             age = now - _whole(refund, "created")
-            if refund["status"] == "pending" and age >= SETTLE_SECONDS:
-                refund["status"], refund["pending_reason"] = "succeeded", None
-                self._changed(refund, "refund.updated")
+            if refund["pending_reason"] == "processing" and age >= SETTLE_SECONDS:
+                self.succeed_refund(refund)
             elif charge["_refunds"] == "fails_later" and age >= FAIL_SECONDS:
                 self.fail_refund(refund, "lost_or_stolen_card")
             elif age >= TRACE_SECONDS:
@@ -201,6 +218,14 @@ class Charges:
     def _changed(self, refund: Object, kind: str) -> None:
         self.store.save(refund)
         self.events.emit(kind, refund)
+
+    def succeed_refund(self, refund: Object) -> Object:
+        """The money leaves: the balance was topped up, or the customer named an account."""
+        if refund["status"] not in ("pending", "requires_action"):
+            raise ApiError(400, "refund_not_waiting", "The refund does not wait for anything.")
+        refund["status"], refund["pending_reason"] = "succeeded", None
+        self._changed(refund, "refund.updated")
+        return refund
 
     def fail_refund(self, refund: Object, reason: str) -> Object:
         """The bank sends the money back, perhaps after it had succeeded."""
@@ -261,8 +286,10 @@ class Charges:
 
     def of_charge(self, kind: str, form: Object) -> list[Object]:
         """Refunds or disputes of one charge, newest first."""
-        wanted = str(form.get("charge") or "")
-        return self.store.all(kind, lambda item: not wanted or item["charge"] == wanted)
+        wanted, since = str(form.get("charge") or ""), whole(nested(form, "created"), "gte") or 0
+        return self.store.all(
+            kind, lambda item: (not wanted or item["charge"] == wanted) and _whole(item, "created") >= since
+        )
 
     def expand(self, item: Object, form: Object) -> Object:
         """Put objects in the place of their ids where that was asked for."""

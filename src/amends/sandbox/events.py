@@ -30,7 +30,7 @@ class Events:
         """Events are kept but not told, as if every delivery were lost."""
         self._waiting: deque[tuple[Object, int, float]] = deque()
         self._told = threading.Condition()
-        threading.Thread(target=self._tell_all, daemon=True).start()
+        self._teller: threading.Thread | None = None
 
     def emit(self, kind: str, item: Object) -> None:
         """Keep an event and put it in line."""
@@ -48,6 +48,9 @@ class Events:
             with self._told:
                 self._waiting.extend((event, 0, 0.0) for _ in range(self.copies))
                 self._told.notify()
+                if self._teller is None:
+                    self._teller = threading.Thread(target=self._tell_all, daemon=True)
+                    self._teller.start()
 
     def _tell_all(self) -> None:
         while True:

@@ -27,7 +27,13 @@ class Fault(StrEnum):
     """It happens, and half of the answer arrives."""
     GARBAGE = "garbage"
     """It happens, and the answer is a web page with status 200."""
+    EMPTY = "empty"
+    """It happens, and the answer is 200 with nothing in it."""
     NO_FUNDS = "no_funds"
+    REJECT = "reject"
+    """400 with the code that the plan names; nothing happens."""
+    UNAUTHORISED = "unauthorised"
+    """401, as with a key that was withdrawn; nothing happens."""
     SLOW = "slow"
     """It happens after some seconds."""
 
@@ -41,6 +47,7 @@ class Plan:
     method: str
     left: int
     seconds: float
+    code: str
 
 
 class Faults:
@@ -61,6 +68,7 @@ class Faults:
                 method=str(form.get("method", "POST")),
                 left=int(str(form.get("count", 1))),
                 seconds=float(str(form.get("seconds", 1))),
+                code=str(form.get("code", "charge_not_refundable")),
             )
         )
 

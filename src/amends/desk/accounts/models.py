@@ -56,6 +56,18 @@ class User(AbstractBaseUser):
         return self.is_active and any(role in self.roles for role in roles)
 
 
+class SavedView(models.Model):
+    """A list that a member of staff comes back to: a name for what stands in its address."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="views")
+    name = models.CharField(max_length=60)
+    query = models.TextField()
+    """Of the address, such as `queue=mine&kind=technical`."""
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["user", "name"], name="one_view_of_a_name"),)
+
+
 class Customer(models.Model):
     """Somebody who buys; written by the host product, emptied of personal data on erasure, never deleted."""
 

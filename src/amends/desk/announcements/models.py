@@ -15,6 +15,7 @@ class EventKind(models.TextChoices):
     CASE_CLOSED = "case.closed"
     REFUND_SENT = "refund.sent"
     REFUND_FAILED = "refund.failed"
+    FAULT_HANDED_OVER = "fault.handed_over"
 
 
 class Endpoint(models.Model):

@@ -231,6 +231,25 @@ def refund_delayed(case: Case, refund: Refund) -> None:
 
 
 @_in_their_language
+def details_needed(case: Case, refund: Refund) -> None:
+    """The payment provider waits for the customer, who hears from it directly."""
+    amount = format_amount(refund.amount, refund.currency, reader_locale())
+    blocks: list[Block] = [
+        _greeting(case),
+        Paragraph(
+            _(
+                "To return %(amount)s to you, our payment provider needs your bank details: the %(method)s that you paid "
+                "with cannot take money back. It writes to you itself and asks for them."
+            )
+            % {"amount": amount, "method": _(refund.payment.method)}
+        ),
+        Paragraph(_("We never ask for bank details by mail. As soon as it has them, the money is sent.")),
+    ]
+    subject = _("Your bank details are needed for %(case)s") % _of(case)
+    _send(case, LetterKind.DELAYED, f"details:{refund.id}", subject, blocks)
+
+
+@_in_their_language
 def refund_failed(case: Case, refund: Refund) -> None:
     """The money came back; a person finds another way."""
     amount = format_amount(refund.amount, refund.currency, reader_locale())

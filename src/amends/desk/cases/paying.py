@@ -1,26 +1,30 @@
 """Carry out an approved plan, and follow it to its end."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_noop
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
-from amends.desk.cases.models import Case, CaseState, DecisionRecord, TaskKind
+from amends.desk.cases.models import Case, CaseState, DecisionRecord, Task, TaskKind
 from amends.desk.cases.plans import refund_plan
 from amends.desk.orders import actions as orders
 from amends.desk.orders.models import PlanChange, PlanChangeState
 from amends.desk.payments import actions as payments
 from amends.desk.payments.models import Payment, Refund
-from amends.desk.payments.sending import NEEDS_PERSON
-from amends.desk.payments.states import RefundState
+from amends.desk.payments.protocol import NEEDS_PERSON, NO_ACCESS
+from amends.desk.payments.states import LIVE, RefundState
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
 from amends.desk.unit_of_work import unit_of_work
 
 DELAYED = ("insufficient_funds", "charge_pending")
+NO_FUNDS = ("insufficient_funds", "balance_insufficient")
+LONG = timedelta(days=7)
+"""How long a refund may be on its way before somebody asks."""
 _BAD = {
     RefundState.REJECTED: gettext_noop("The payment provider refused: %(why)s (refund %(refund)s)"),
     RefundState.FAILED: gettext_noop("The bank sent the money back: %(why)s (refund %(refund)s)"),
@@ -90,6 +94,15 @@ def follow(case_id: UUID) -> None:
             _finish(case, "paid" if refunds else "nothing to pay")
 
 
+def follow_left_behind(limit: int = 100) -> None:
+    """Bring along cases whose worker died after the answer was written down."""
+    ended = Refund.objects.filter(case_id=OuterRef("id")).exclude(state__in=LIVE)
+    given = Task.objects.filter(case=OuterRef("id"), kind=TaskKind.FAILED_PLAN_CHANGE, done_at=None)
+    behind = Case.objects.filter(Exists(ended), ~Exists(given), state=CaseState.PAYING)
+    for case_id in behind.values_list("id", flat=True)[:limit]:
+        follow(case_id)
+
+
 def _follow_refund(case: Case, refund: Refund) -> None:
     state = RefundState(refund.state)
     if state is RefundState.SUCCEEDED:
@@ -98,10 +111,35 @@ def _follow_refund(case: Case, refund: Refund) -> None:
         assert version is not None
         letters.refund_sent(case, refund, policies.read(version))
         telling.refund_sent(case, refund)
-    elif state is RefundState.PENDING and refund.reason in DELAYED:
-        letters.refund_delayed(case, refund)
     elif state in _BAD or refund.reason == NEEDS_PERSON:
         _reopen_for_person(case, refund)
+    elif state is RefundState.REQUIRES_ACTION:
+        letters.details_needed(case, refund)
+    elif refund.reason in (*DELAYED, *NO_FUNDS):
+        letters.refund_delayed(case, refund)
+    if why := _why_it_waits(refund):
+        tasks.give(case, TaskKind.WAITING_REFUND, why, refund=refund.id)
+    elif state is RefundState.SUCCEEDED:
+        tasks.finish(case, TaskKind.WAITING_REFUND)
+
+
+def _why_it_waits(refund: Refund) -> str:
+    """What a person has to see to before the refund goes on; empty where nothing is."""
+    if refund.state not in LIVE:
+        return ""
+    if refund.reason in NO_FUNDS:
+        return gettext_noop(
+            "Our balance at the payment provider is too low: top it up, and it is sent by itself (refund %(refund)s)"
+        )
+    if refund.reason == NO_ACCESS:
+        return gettext_noop(
+            "The payment provider does not accept our key: set a valid one, and it is sent by itself (refund %(refund)s)"
+        )
+    if clock.now() - refund.created_at > LONG:
+        return gettext_noop(
+            "It has been on its way for more than a week: ask the payment provider (refund %(refund)s)"
+        )
+    return ""
 
 
 def _reopen_for_person(case: Case, refund: Refund) -> None:
@@ -134,11 +172,16 @@ def follow_payment(payment: Payment) -> None:
     for case_id in dict.fromkeys(case_ids):
         assert case_id is not None
         follow(case_id)
-    if payments.is_over_returned(payment):
-        case = Case.objects.filter(line__order__payment=payment).order_by("-opened_at").first()
-        if case is not None:
-            tasks.give(
-                case,
-                TaskKind.OVER_RETURNED,
-                gettext_noop("More was returned of this payment than was charged"),
-            )
+    stands = payments.standing(payment)
+    if stands.taken > payment.captured:
+        _alarm(payment, gettext_noop("More was returned of this payment than was charged"))
+    elif stands.is_open and stands.refunds:
+        _alarm(
+            payment, gettext_noop("The bank disputes a charge that was refunded: answer it with the refund")
+        )
+
+
+def _alarm(payment: Payment, sentence: str) -> None:
+    case = Case.objects.filter(line__order__payment=payment).order_by("-opened_at").first()
+    if case is not None:
+        tasks.give(case, TaskKind.OVER_RETURNED, sentence)

@@ -1,5 +1,6 @@
 """What staff say about a case, by name and with a reason: facts, evidence, clauses set aside, questions, a no."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from amends.desk.cases import letters, tasks
 from amends.desk.cases.answering import end_fault
 from amends.desk.cases.approving import APPROVERS, NotAllowedError, OutdatedError
 from amends.desk.cases.deciding import Waiver, close, decide_case
+from amends.desk.cases.handing_over import tell_developers
 from amends.desk.cases.models import (
     Appeal,
     Approval,
@@ -31,7 +33,7 @@ from amends.desk.cases.models import (
 from amends.desk.credits.actions import grant as grant_credits
 from amends.desk.credits.models import Lot, LotSource
 from amends.desk.issues import actions as issues
-from amends.desk.issues.models import Issue
+from amends.desk.issues.models import Incident, Issue
 from amends.desk.journal.actions import credit, debit, post
 from amends.desk.journal.models import Account
 from amends.desk.policies import actions as policies
@@ -88,9 +90,11 @@ def judge_evidence(evidence: Evidence, by: User, *, is_useful: bool, reason: str
         evidence.state = EvidenceState.ACCEPTED if is_useful else EvidenceState.REJECTED
         evidence.judged_by, evidence.judged_at, evidence.judgement = by, clock.now(), reason
         evidence.save(update_fields=["state", "judged_by", "judged_at", "judgement"])
+        if not evidence.case.evidence.filter(state=EvidenceState.RECEIVED).exists():
+            tasks.finish(evidence.case, TaskKind.JUDGE_EVIDENCE, by=by)
         issue = issues.latest(evidence.case.line_id)
-        if is_useful and issue is not None:
-            issues.hand_over(issue)
+        if is_useful and issue is not None and issues.hand_over(issue):
+            tell_developers(evidence.case, issue)
         record(
             f"case:{evidence.case_id}",
             f"staff:{by.id}",
@@ -216,9 +220,10 @@ def note(case: Case, by: User, text: str) -> Message:
 
 def assign(case: Case, by: User, to: User | None) -> None:
     """Give a case to somebody, or to nobody."""
-    case.assignee = to
-    case.save(update_fields=["assignee"])
-    record(f"case:{case.id}", f"staff:{by.id}", "assigned", to=str(to.id) if to else None)
+    with unit_of_work():
+        case.assignee = to
+        case.save(update_fields=["assignee"])
+        record(f"case:{case.id}", f"staff:{by.id}", "assigned", to=str(to.id) if to else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +293,43 @@ def fix_fault(issue: Issue, by: User, fixed_at: datetime, reason: str) -> list[C
             cases = end_fault(issue, f"staff:{by.id}", fixed_at)
         except ValueError as error:
             raise NotAllowedError(_("A fault is fixed between its report and now.")) from error
+        for case in cases:
+            record(f"case:{case.id}", f"staff:{by.id}", "fault_fixed", reason=reason)
+    return cases
+
+
+def gather_faults(title: str, faults: Sequence[Issue], by: User) -> Incident:
+    """Make one outage of faults that several customers reported, so that its end ends them all.
+
+    Raises: NotAllowedError: not an agent, no title, or a fault that is fixed or gathered already; nothing was written.
+    """
+    _demand(by, title, *HANDLERS)
+    with unit_of_work():
+        waiting = Issue.objects.filter(id__in=[fault.id for fault in faults], fixed_at=None, incident=None)
+        found = list(waiting.select_for_update(no_key=True).order_by("reported_at"))
+        if not found or len(found) != len(faults):
+            raise NotAllowedError(_("Choose open faults that belong to no outage yet."))
+        return issues.gather(title, found, f"staff:{by.id}")
+
+
+def end_outage(incident: Incident, by: User, fixed_at: datetime, reason: str) -> list[Case]:
+    """Say that an outage is over; the cases that wait for its faults are decided by how long each lasted.
+
+    Locks: the outage, so that it ends once.
+    Raises: NotAllowedError, OutdatedError: nothing was written.
+    """
+    _demand(by, reason, *HANDLERS)
+    with unit_of_work():
+        incident.refresh_from_db(from_queryset=Incident.objects.select_for_update(no_key=True))
+        if incident.fixed_at is not None:
+            raise OutdatedError(_("The outage is marked as over already."))
+        try:
+            gathered = issues.end_incident(incident, f"staff:{by.id}", fixed_at)
+        except ValueError as error:
+            raise NotAllowedError(_("An outage ends between its first report and now.")) from error
+        cases = []
+        for fault in gathered:
+            cases += end_fault(fault, f"staff:{by.id}", max(fixed_at, fault.reported_at))
         for case in cases:
             record(f"case:{case.id}", f"staff:{by.id}", "fault_fixed", reason=reason)
     return cases

@@ -13,6 +13,7 @@ _OWNERS = {
     TaskKind.APPROVE: (Role.APPROVER, timedelta(days=1)),
     TaskKind.MISSING_AT_DESK: (Role.FINANCE, timedelta(days=1)),
     TaskKind.FAILED_REFUND: (Role.FINANCE, timedelta(days=1)),
+    TaskKind.WAITING_REFUND: (Role.FINANCE, timedelta(days=1)),
     TaskKind.FAILED_PLAN_CHANGE: (Role.FINANCE, timedelta(days=1)),
     TaskKind.OVER_RETURNED: (Role.FINANCE, timedelta(days=1)),
     TaskKind.APPEAL: (Role.APPROVER, timedelta(days=3)),

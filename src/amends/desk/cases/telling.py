@@ -1,8 +1,13 @@
 """What host products are told of a case: where it is and what was decided, nothing about the person."""
 
+from collections.abc import Sequence
+
+from django.conf import settings
+
 from amends.desk.announcements.actions import announce
 from amends.desk.announcements.models import EventKind
-from amends.desk.cases.models import Case, DecisionRecord
+from amends.desk.cases.models import Case, DecisionRecord, Evidence
+from amends.desk.issues.models import Issue
 from amends.desk.payments.models import Refund
 
 
@@ -36,6 +41,20 @@ def refund_sent(case: Case, refund: Refund) -> None:
 def refund_failed(case: Case, refund: Refund) -> None:
     """The money did not arrive; a person looks for another way."""
     announce(EventKind.REFUND_FAILED, refund.id, _about(case) | _money(refund))
+
+
+def fault_handed_over(case: Case, fault: Issue, pictures: Sequence[Evidence]) -> None:
+    """The developers have what they need: where the report and its pictures stand, for members of staff."""
+    told = {
+        "fault": str(fault.id),
+        "reported_at": fault.reported_at.isoformat(),
+        "address": f"{settings.PUBLIC_URL}/console/cases/{case.number}",
+        "pictures": [
+            {"address": f"{settings.PUBLIC_URL}/console/evidence/{kept.id}", "sha256": kept.sha256}
+            for kept in pictures
+        ],
+    }
+    announce(EventKind.FAULT_HANDED_OVER, fault.id, _about(case) | told)
 
 
 def _about(case: Case) -> dict[str, object]:

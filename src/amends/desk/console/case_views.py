@@ -15,6 +15,7 @@ from amends.desk.console import context
 from amends.desk.console.access import staff_only
 from amends.desk.console.card import make_card
 from amends.desk.console.choices import choices_of
+from amends.desk.console.presence import look_at
 from amends.desk.console.rows import time_left
 from amends.desk.notices.models import Letter
 from amends.desk.policies import actions as policies
@@ -41,6 +42,7 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
         "choices": choices_of(case, record),
         "policy_lang": policies.read(record.version).lang if record else "",
         "is_mine": case.assignee_id == user.id,
+        "others_here": look_at(case, user),
         "next_gift": next_gift(case),
         "appeal": Appeal.objects.filter(case=case).select_related("decided_by").first(),
         "may_approve": user.has_role(*APPROVERS),

@@ -1,11 +1,13 @@
 """Faults that customers reported, with their clocks."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -17,11 +19,11 @@ from amends.desk.accounts.models import User
 from amends.desk.cases.approving import NotAllowedError, OutdatedError
 from amends.desk.cases.diagnosis import Diagnosis, examine
 from amends.desk.cases.models import Case, EvidenceState, RequestKind
-from amends.desk.cases.stating import fix_fault
+from amends.desk.cases.stating import HANDLERS, end_outage, fix_fault, gather_faults
 from amends.desk.console.access import staff_only
-from amends.desk.console.entries import BadEntryError, read_instant, read_text
+from amends.desk.console.entries import BadEntryError, read_id, read_instant, read_text
 from amends.desk.console.rows import FaultClock, fault_clock, policy_in_force
-from amends.desk.issues.models import Issue
+from amends.desk.issues.models import Incident, Issue
 from amends.desk.orders.models import Line
 
 SHOWN_MAX = 100
@@ -41,10 +43,16 @@ class Fault:
 
 @require_GET
 @staff_only
-def show_issues(request: HttpRequest, user: User) -> HttpResponseBase:  # noqa: ARG001  # Django's
+def show_issues(request: HttpRequest, user: User) -> HttpResponseBase:
     """The open faults, the oldest first."""
-    issues = Issue.objects.filter(fixed_at=None).select_related("customer").order_by("reported_at", "id")
-    shown = {"here": "issues", "faults": _faults(list(issues[:SHOWN_MAX]))}
+    issues = Issue.objects.filter(fixed_at=None).select_related("customer", "incident")
+    outages = Incident.objects.filter(fixed_at=None).annotate(reports=Count("issue")).order_by("started_at")
+    shown = {
+        "here": "issues",
+        "faults": _faults(list(issues.order_by("reported_at", "id")[:SHOWN_MAX])),
+        "outages": outages[:SHOWN_MAX],
+        "may_handle": user.has_role(*HANDLERS),
+    }
     return render(request, "console/issues.html", shown)
 
 
@@ -81,8 +89,37 @@ def mark_fixed(request: HttpRequest, user: User, issue_id: UUID) -> HttpResponse
     issue = Issue.objects.filter(id=issue_id).first()
     if issue is None:
         raise Http404
+    return _end(request, lambda at, reason: fix_fault(issue, user, at, reason))
+
+
+@require_POST
+@staff_only
+def gather_outage(request: HttpRequest, user: User) -> HttpResponseBase:
+    """Make one outage of the chosen faults."""
+    chosen = [read_id(one) for one in request.POST.getlist("fault")[:SHOWN_MAX]]
+    found = list(Issue.objects.filter(id__in=[one for one in chosen if one]))
     try:
-        decided = fix_fault(issue, user, read_instant(read_text(request, "at")), read_text(request, "reason"))
+        gather_faults(read_text(request, "title"), found, user)
+    except (NotAllowedError, BadEntryError) as error:
+        messages.error(request, str(error), extra_tags="bad")
+    else:
+        messages.success(request, _("Gathered. Its end ends them all."), extra_tags="good")
+    return redirect("console_issues")
+
+
+@require_POST
+@staff_only
+def mark_over(request: HttpRequest, user: User, incident_id: UUID) -> HttpResponseBase:
+    """The outage is over; the cases that wait for its faults are decided."""
+    incident = Incident.objects.filter(id=incident_id).first()
+    if incident is None:
+        raise Http404
+    return _end(request, lambda at, reason: end_outage(incident, user, at, reason))
+
+
+def _end(request: HttpRequest, act: Callable[[datetime, str], list[Case]]) -> HttpResponseBase:
+    try:
+        decided = act(read_instant(read_text(request, "at")), read_text(request, "reason"))
     except (NotAllowedError, OutdatedError, BadEntryError) as error:
         messages.error(request, str(error), extra_tags="bad")
     else:

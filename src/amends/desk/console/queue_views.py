@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from amends.desk.accounts.models import User
 from amends.desk.cases.models import RequestKind
 from amends.desk.console.access import staff_only
+from amends.desk.console.bulk import ACTIONS
 from amends.desk.console.queues import (
     FIRST,
     OPENED,
@@ -51,6 +52,9 @@ def show_queue(request: HttpRequest, user: User) -> HttpResponseBase:
             "kinds": RequestKind.choices,
             "words_sought": words,
             "here": "cases",
+            "views": user.views.order_by("name"),
+            "query": urlencode(kept),
+            "actions": ACTIONS,
             "next": urlencode(kept | {"after": page.cursor}) if page.cursor else "",
             "first": urlencode(kept) if request.GET.get("after") else "",
         },

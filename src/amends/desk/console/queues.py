@@ -19,7 +19,12 @@ PAGE = 50
 COUNT_MAX = 99
 """A tab counts this far; beyond it says that there are more."""
 OPENED, DUE = "opened_at", "due_on"
-_FAILED = (TaskKind.FAILED_REFUND, TaskKind.FAILED_PLAN_CHANGE, TaskKind.OVER_RETURNED)
+_FAILED = (
+    TaskKind.FAILED_REFUND,
+    TaskKind.WAITING_REFUND,
+    TaskKind.FAILED_PLAN_CHANGE,
+    TaskKind.OVER_RETURNED,
+)
 
 
 def _waiting_for(*kinds: TaskKind) -> Exists:

@@ -31,6 +31,7 @@ _FLAGS = {
     TaskKind.JUDGE_EVIDENCE: (_("judge evidence"), "accent"),
     TaskKind.MISSING_AT_DESK: (_("fee missing"), "warn"),
     TaskKind.FAILED_REFUND: (_("refund failed"), "bad"),
+    TaskKind.WAITING_REFUND: (_("refund waits"), "warn"),
     TaskKind.FAILED_PLAN_CHANGE: (_("plan change failed"), "bad"),
     TaskKind.OVER_RETURNED: (_("too much returned"), "bad"),
     TaskKind.APPEAL: (_("appeal"), "bad"),
@@ -130,7 +131,9 @@ def policy_in_force() -> Policy:
 
 def _latest_decisions(cases: Sequence[Case]) -> dict[UUID, DecisionRecord]:
     records = DecisionRecord.objects.filter(case__in=cases).order_by("case_id", "-sequence")
-    shown = records.distinct("case_id").only("case_id", "sequence", "outcome", "amount", "currency", "plan")
+    shown = records.distinct("case_id").only(
+        "case_id", "sequence", "outcome", "amount", "currency", "plan", "plan_sha256"
+    )
     return {record.case_id: record for record in shown}
 
 

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from amends.desk.console import case_actions, case_views, finance, insight, issues, library, mail, queue_views
+from amends.desk.console import (
+    bulk,
+    case_actions,
+    case_views,
+    finance,
+    insight,
+    issues,
+    library,
+    mail,
+    queue_views,
+    views,
+)
 
 urlpatterns = [
     path("", queue_views.show_queue, name="console"),
@@ -22,5 +33,10 @@ urlpatterns = [
     path("drafts/<uuid:draft_id>/discard", mail.discard, name="console_discard"),
     path("issues", issues.show_issues, name="console_issues"),
     path("issues/<uuid:issue_id>/fixed", issues.mark_fixed, name="console_fixed"),
+    path("outages", issues.gather_outage, name="console_gather"),
+    path("outages/<uuid:incident_id>/over", issues.mark_over, name="console_over"),
+    path("bulk", bulk.act_on_many, name="console_bulk"),
+    path("views", views.save_view, name="console_view_save"),
+    path("views/<int:view_id>/remove", views.remove_view, name="console_view_remove"),
     path("styleguide", library.show_styleguide, name="console_styleguide"),
 ]

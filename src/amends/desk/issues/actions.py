@@ -1,5 +1,6 @@
 """Report faults, hand them over, fix them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,12 +22,14 @@ def report(customer: Customer, line_id: UUID, description: str, reported_at: dat
     return issue
 
 
-def hand_over(issue: Issue) -> None:
-    """The developers have what they need (T2)."""
-    if issue.handed_over_at is None:
-        issue.handed_over_at = clock.now()
-        issue.save(update_fields=["handed_over_at"])
-        record(f"issue:{issue.id}", "desk", "handed_over")
+def hand_over(issue: Issue) -> bool:
+    """The developers have what they need (T2); whether they had not before."""
+    if issue.handed_over_at is not None:
+        return False
+    issue.handed_over_at = clock.now()
+    issue.save(update_fields=["handed_over_at"])
+    record(f"issue:{issue.id}", "desk", "handed_over")
+    return True
 
 
 def fix(issue: Issue, actor: str, fixed_at: datetime) -> None:
@@ -41,14 +44,28 @@ def fix(issue: Issue, actor: str, fixed_at: datetime) -> None:
     record(f"issue:{issue.id}", actor, "fixed", at=fixed_at.isoformat())
 
 
-def fix_incident(incident: Incident, actor: str, fixed_at: datetime) -> list[Issue]:
-    """An outage is over, and with it every fault that it gathered."""
+def gather(title: str, issues: Sequence[Issue], actor: str) -> Incident:
+    """Make one outage of what several customers reported; it began with the first report."""
+    incident = Incident.objects.create(title=title, started_at=min(issue.reported_at for issue in issues))
+    for issue in issues:
+        issue.incident = incident
+        issue.save(update_fields=["incident"])
+        record(f"issue:{issue.id}", actor, "gathered", incident=str(incident.id))
+    record(f"incident:{incident.id}", actor, "gathered", title=title, reports=len(issues))
+    return incident
+
+
+def end_incident(incident: Incident, actor: str, fixed_at: datetime) -> list[Issue]:
+    """An outage is over; the faults that it gathered and that are still open, to be fixed with it.
+
+    Raises: ValueError: before it began, or in the future; nothing was written.
+    """
+    if not incident.started_at <= fixed_at <= clock.now():
+        raise ValueError("an outage ends between its beginning and now")
     incident.fixed_at = fixed_at
     incident.save(update_fields=["fixed_at"])
-    gathered = list(Issue.objects.filter(incident=incident, fixed_at=None))
-    for issue in gathered:
-        fix(issue, actor, max(fixed_at, issue.reported_at))
-    return gathered
+    record(f"incident:{incident.id}", actor, "fixed", at=fixed_at.isoformat())
+    return list(Issue.objects.filter(incident=incident, fixed_at=None).order_by("reported_at"))
 
 
 def latest(line_id: UUID) -> Issue | None:

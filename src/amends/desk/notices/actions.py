@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
@@ -125,6 +126,24 @@ def send_plain(to: str, subject: str, text: str) -> None:
     """Send a short mail that is not kept."""
     headers = {"Message-ID": make_message_id(), "Auto-Submitted": "auto-generated"}
     EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [to], headers=headers).send()
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedPicture:
+    """A picture that goes with a mail."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def send_with_pictures(to: str, subject: str, text: str, pictures: Sequence[AttachedPicture]) -> None:
+    """Send a short mail with pictures; the copy is not kept."""
+    headers = {"Message-ID": make_message_id(), "Auto-Submitted": "auto-generated"}
+    mail = EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [to], headers=headers)
+    for picture in pictures:
+        mail.attach(picture.name, picture.content, picture.media_type)
+    mail.send()
 
 
 def erase_letters(customer: Customer) -> None:

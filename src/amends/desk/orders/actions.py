@@ -194,10 +194,9 @@ def _share(line: Line, amount: int) -> int:
 
 
 def was_converted(customer: Customer) -> bool:
-    """Whether the account was changed from annual to monthly before (reading R5)."""
-    return PlanChange.objects.filter(
-        subscription__customer=customer, effect=SWITCH_TO_MONTH, state=PlanChangeState.DONE
-    ).exists()
+    """Whether the account was changed from annual to monthly before, or is being changed now (reading R5)."""
+    changes = PlanChange.objects.filter(subscription__customer=customer, effect=SWITCH_TO_MONTH)
+    return changes.exclude(state=PlanChangeState.FAILED).exists()
 
 
 def request_plan_change(

@@ -14,6 +14,7 @@ from amends.desk.journal.models import Account
 from amends.desk.payments.bookkeeping import post_dispute, post_fee, post_refund
 from amends.desk.payments.gateway import ChargeSnapshot, DisputeSnapshot, RefundSnapshot
 from amends.desk.payments.models import Dispute, DisputeStatus, Origin, Payment, Refund
+from amends.desk.payments.protocol import is_older
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, check_transition
 
 POLL_EVERY = timedelta(minutes=15)
@@ -142,27 +143,26 @@ def move(refund: Refund, state: RefundState, *, reason: str = "", learned: Seque
     record(f"refund:{refund.id}", "gateway", state.value, before=before.value, reason=reason)
 
 
-def take_over_refund(refund: Refund, snapshot: RefundSnapshot) -> None:
-    """Apply what the gateway holds to a locked refund.
+def is_same(refund: Refund, snapshot: RefundSnapshot) -> bool:
+    """Whether the gateway's refund moves what ours says."""
+    return (snapshot.amount, snapshot.currency) == (refund.amount, refund.currency)
 
-    Raises: ValueError: the gateway's refund is not the one that was sent.
-    """
-    if (snapshot.amount, snapshot.currency) != (refund.amount, refund.currency):
-        raise ValueError(f"refund {refund.id} was sent as {refund.amount} and is {snapshot.amount}")
+
+def take_over_refund(refund: Refund, snapshot: RefundSnapshot) -> None:
+    """Apply what the gateway holds to a locked refund of the same amount."""
+    assert is_same(refund, snapshot)
     refund.gateway_ref = snapshot.ref
     refund.trace = snapshot.trace or refund.trace
     refund.checked_at = clock.now()
     learned = ("gateway_ref", "trace", "checked_at")
     state = RefundState(refund.state)
-    if state is snapshot.state or _is_older(state, snapshot.state):
+    if state is snapshot.state:
+        refund.reason = snapshot.reason
+        refund.save(update_fields=[*learned, "reason"])
+    elif is_older(state, snapshot.state):
         refund.save(update_fields=learned)
-        return
-    move(refund, snapshot.state, reason=snapshot.reason, learned=learned)
-
-
-def _is_older(ours: RefundState, theirs: RefundState) -> bool:
-    """A lagging read may show a state that the refund has left already."""
-    return ours is RefundState.SUCCEEDED and theirs in (RefundState.PENDING, RefundState.REQUIRES_ACTION)
+    else:
+        move(refund, snapshot.state, reason=snapshot.reason, learned=learned)
 
 
 def import_refund(payment: Payment, snapshot: RefundSnapshot) -> Refund:

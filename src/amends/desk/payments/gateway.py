@@ -109,6 +109,11 @@ class OutcomeUnknown(GatewayError):  # noqa: N818  # as Rejected
 class Misuse(GatewayError):  # noqa: N818  # as Rejected
     """Our key, or a parameter, is wrong: nothing may be sent until somebody has looked."""
 
+    def __init__(self, code: str, *, is_access: bool = False) -> None:
+        super().__init__(code)
+        self.is_access = is_access
+        """The gateway does not let us in, whatever we ask for: nothing happened."""
+
 
 class NoFunds(GatewayError):  # noqa: N818  # as Rejected
     """Our balance at the gateway is too low; nothing happened."""

@@ -13,13 +13,14 @@ from amends.desk import clock, jobs
 from amends.desk.audit.actions import record
 from amends.desk.payments.actions import (
     import_refund,
+    is_same,
     take_over_charge,
     take_over_dispute,
     take_over_refund,
 )
 from amends.desk.payments.gateway import GatewayError, GatewayEvent, RefundSnapshot, Rejected
 from amends.desk.payments.models import Notice, Payment, Refund
-from amends.desk.payments.states import RefundState
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.unit_of_work import unit_of_work
 
@@ -28,6 +29,19 @@ RECHECK_FOR = timedelta(days=30)
 RECHECK_EVERY = timedelta(days=1)
 POLL_EVERY = timedelta(minutes=15)
 ATTEMPTS_MAX = 20
+CATCH_UP_OVER = timedelta(hours=26)
+"""How far back missed events are looked for, every hour."""
+COMPARE_AGAIN = timedelta(hours=1)
+MONEY_KINDS = (
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+)
+"""The events without which our books would be wrong."""
 UNKNOWN_OBJECT = "unknown_object"
 """The problem of a notice about something that is not ours."""
 
@@ -110,13 +124,23 @@ def apply_refund(gateway: StripeGateway, charge_ref: str, ref: str) -> Payment |
 
 
 def _apply_snapshot(payment: Payment, snapshot: RefundSnapshot) -> None:
-    own = Q(gateway_ref=snapshot.ref)
-    if snapshot.refund_id:
-        own |= Q(id=snapshot.refund_id, payment=payment)
-    refund = Refund.objects.select_for_update(no_key=True).filter(own).first()
-    if refund is None:
-        refund = import_refund(payment, snapshot)
+    refund = _own_refund(payment, snapshot) or import_refund(payment, snapshot)
     take_over_refund(refund, snapshot)
+
+
+def _own_refund(payment: Payment, snapshot: RefundSnapshot) -> Refund | None:
+    """The row of a refund at the gateway: by the gateway's id, else by ours.
+
+    One that has another gateway id already, or ended before it had any, stays as it is: what the gateway reports
+    beside it is a refund of its own.
+    """
+    locked = Refund.objects.select_for_update(no_key=True)
+    known = locked.filter(gateway_ref=snapshot.ref).first()
+    if known is not None or not snapshot.refund_id:
+        return known
+    named = locked.filter(id=snapshot.refund_id, payment=payment, gateway_ref=None)
+    refund = named.exclude(state__in=ENDED_WITHOUT_MONEY).first()
+    return refund if refund is not None and is_same(refund, snapshot) else None
 
 
 def sync_payment(gateway: StripeGateway, charge_ref: str) -> Payment | None:
@@ -140,18 +164,74 @@ def sweep_refunds(gateway: StripeGateway, limit: int = 100) -> list[Payment]:
     recent = Q(
         state=RefundState.SUCCEEDED, changed_at__gt=now - RECHECK_FOR, checked_at__lt=now - RECHECK_EVERY
     )
+    due = Refund.objects.filter(unsettled | recent, gateway_ref__isnull=False).order_by("checked_at")
     touched = []
-    for refund in Refund.objects.filter(unsettled | recent, gateway_ref__isnull=False)[:limit]:
+    for refund in due.select_related("payment")[:limit]:
         try:
             with transaction.atomic():
                 payment = apply_refund(gateway, refund.payment.gateway_ref, str(refund.gateway_ref))
-                Refund.objects.filter(id=refund.id).update(next_try_at=now + POLL_EVERY)
         except GatewayError as error:
+            payment = None
             record(f"refund:{refund.id}", "desk", "not_answered", code=error.code)
-            continue
+        # Also where nothing was answered: one that cannot be asked about keeps no other waiting.
+        Refund.objects.filter(id=refund.id).update(next_try_at=now + POLL_EVERY, checked_at=now)
         if payment is not None:
             touched.append(payment)
     return touched
+
+
+def catch_up(gateway: StripeGateway) -> int:
+    """Store the events of the last day that no webhook brought; how many there were.
+
+    Raises: GatewayError: nothing was stored.
+    """
+    missed = 0
+    for event in gateway.events_since(clock.now() - CATCH_UP_OVER, MONEY_KINDS):
+        with transaction.atomic():
+            missed += receive(event)
+    return missed
+
+
+def compare_due(gateway: StripeGateway, limit: int = 1_000) -> list[Payment]:
+    """Compare the sums of payments that moved lately with the gateway's, each once a day.
+
+    What the gateway has and we have not is imported, and our own rows follow what it says.
+    """
+    now = clock.now()
+    moved = Q(refunds__changed_at__gt=now - RECHECK_FOR) | Q(disputes__changed_at__gt=now - RECHECK_FOR)
+    stale = Q(checked_at=None) | Q(checked_at__lt=now - RECHECK_EVERY)
+    refs = Payment.objects.filter(moved, stale).values_list("gateway_ref", flat=True).distinct()
+    compared = []
+    for ref in refs[:limit]:
+        try:
+            payment = sync_payment(gateway, ref)
+        except GatewayError as error:
+            _postpone_comparison(ref, error)
+            continue
+        if payment is not None:
+            compared.append(payment)
+    return compared
+
+
+def import_unknown(gateway: StripeGateway) -> list[Payment]:
+    """Take over the payments of refunds that the gateway has and we have not, among those made lately.
+
+    Raises: GatewayError: those before were taken over.
+    """
+    made = gateway.refunds_since(clock.now() - RECHECK_FOR)
+    known = set(
+        Refund.objects.filter(gateway_ref__in=[one.ref for one in made]).values_list("gateway_ref", flat=True)
+    )
+    charges = dict.fromkeys(one.charge_ref for one in made if one.ref not in known)
+    return [payment for ref in charges if (payment := sync_payment(gateway, ref)) is not None]
+
+
+def _postpone_comparison(ref: str, error: GatewayError) -> None:
+    """Leave it for an hour, so that one that cannot be asked about keeps no other waiting."""
+    payment = Payment.objects.get(gateway_ref=ref)
+    later = clock.now() - RECHECK_EVERY + COMPARE_AGAIN
+    Payment.objects.filter(id=payment.id).update(checked_at=later)
+    record(f"payment:{payment.id}", "desk", "not_compared", code=error.code)
 
 
 def waiting_notices() -> list[str]:

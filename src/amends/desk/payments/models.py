@@ -127,6 +127,7 @@ class Refund(models.Model):
                 name="refund_queue",
             ),
             models.Index(fields=["state", "changed_at"], name="refund_by_state"),
+            models.Index(fields=["case_id"], name="refund_of_case"),
         )
 
     @property

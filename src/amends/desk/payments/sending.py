@@ -1,60 +1,56 @@
 """Send refunds exactly once.
 
 The row is claimed with a lease and its send is counted before the call; the parameters come from the row alone; an
-answer that cannot be read leaves the refund `unknown`, and only the gateway's own word ends that. Measured elsewhere
-under kills, lost answers and stored errors: one key for one intent, then looking, never a new key on suspicion.
+answer that cannot be read leaves the refund `unknown`, and only the gateway's own word ends that. What follows from
+an answer is said by `protocol`; here it is done. Measured in `docs/money.md`.
 """
 
 import random
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.db.models.functions import Now
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
-from amends.desk.payments.actions import move, standing, take_over_refund
-from amends.desk.payments.gateway import (
-    GatewayError,
-    Misuse,
-    NoFunds,
-    OutcomeUnknown,
-    RefundSnapshot,
-    Rejected,
-    Transient,
-)
+from amends.desk.payments.actions import is_same, move, standing, take_over_refund
+from amends.desk.payments.gateway import GatewayError, Misuse, RefundSnapshot
 from amends.desk.payments.models import Payment, Refund
-from amends.desk.payments.states import RefundState
+from amends.desk.payments.protocol import (
+    DISPUTED,
+    NEEDS_PERSON,
+    Absence,
+    Step,
+    after_absence,
+    next_step,
+    turn,
+    wait,
+)
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.unit_of_work import unit_of_work
 
 LEASE = timedelta(seconds=90)
 """Longer than the longest call."""
-KEY_WINDOW = timedelta(hours=23)
-"""How long a key is safely known to the gateway; Stripe forgets it after 24 hours."""
-QUIET = timedelta(hours=1)
-"""How long after a send its effect may still appear."""
-GENERATIONS_MAX = 2
-FIRST_WAIT = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(minutes=15)
-NEEDS_PERSON = "needs_person"
-"""The reason of an unknown refund that no automatic step may touch any more."""
 _QUEUE = (RefundState.PLANNED, RefundState.SENDING, RefundState.UNKNOWN)
 
 
 def send_next(gateway: StripeGateway) -> Refund | None:
     """Take the next refund that is due, through one call; None where nothing is due."""
-    refund = claim_next()
-    if refund is None:
+    claimed = claim_next()
+    if claimed is None:
         return None
-    if refund.state == RefundState.CANCELED:
-        return refund
-    if _must_look_first(refund):
-        return _look(gateway, refund)
-    return _send(gateway, refund)
+    refund, step = claimed
+    match step:
+        case Step.SEND:
+            return _send(gateway, refund)
+        case Step.LOOK:
+            return _look(gateway, refund)
+        case Step.CANCEL:
+            return refund
 
 
-def claim_next() -> Refund | None:
+def claim_next() -> tuple[Refund, Step] | None:
     """Lease the next refund, and count the send that will follow, before anything is sent.
 
     Locks: the row; rows that another worker holds are skipped. Leases run on the database's clock.
@@ -70,17 +66,18 @@ def claim_next() -> Refund | None:
         refund = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
         if refund is None:
             return None
-        if refund.state == RefundState.PLANNED and standing(refund.payment).is_disputed:
-            move(refund, RefundState.CANCELED, reason="disputed")
-            return refund
-        _lease(refund)
-    return refund
+        step = next_step(refund, clock.now(), is_disputed=standing(refund.payment).is_disputed)
+        if step is Step.CANCEL:
+            move(refund, RefundState.CANCELED, reason=DISPUTED)
+        else:
+            _lease(refund, is_sent=step is Step.SEND)
+    return refund, step
 
 
-def _lease(refund: Refund) -> None:
+def _lease(refund: Refund, *, is_sent: bool) -> None:
     refund.leased_until = Now() + LEASE
     changed = ["leased_until"]
-    if not _must_look_first(refund):
+    if is_sent:
         now = clock.now()
         refund.state, refund.sends = RefundState.SENDING, refund.sends + 1
         refund.first_sent_at = refund.first_sent_at or now
@@ -89,56 +86,53 @@ def _lease(refund: Refund) -> None:
     refund.save(update_fields=changed)
 
 
-def _must_look_first(refund: Refund) -> bool:
-    """Whether sending the key again could do harm, or could tell nothing new."""
-    if refund.first_sent_at is None:
-        return False
-    return refund.reason == "stored_answer" or clock.now() - refund.first_sent_at > KEY_WINDOW
-
-
 def _send(gateway: StripeGateway, refund: Refund) -> Refund:
     try:
         snapshot = gateway.submit_refund(refund, refund.payment)
     except GatewayError as error:
         return _not_accepted(refund, error)
+    if not is_same(refund, snapshot):
+        return _not_accepted(refund, Misuse("other_amount"))
     return _accepted(refund, snapshot)
 
 
 def _accepted(refund: Refund, snapshot: RefundSnapshot) -> Refund:
     with unit_of_work():
-        locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
-        take_over_refund(locked, snapshot)
+        locked = _lock(refund)
+        if locked.state in _QUEUE:
+            take_over_refund(locked, snapshot)
     return locked
+
+
+def _lock(refund: Refund) -> Refund:
+    return Refund.objects.select_for_update(no_key=True).get(id=refund.id)
 
 
 def _not_accepted(refund: Refund, error: GatewayError) -> Refund:
     with unit_of_work():
-        locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
+        locked = _lock(refund)
         if locked.state != RefundState.SENDING:
             # A notice was faster than the answer, and knows more.
             return locked
-        match error:
-            case Rejected():
-                move(locked, RefundState.REJECTED, reason=error.code)
-            case OutcomeUnknown():
-                move(locked, RefundState.UNKNOWN, reason="stored_answer" if error.is_stored else error.code)
-                _try_later(locked)
-            case Transient() | NoFunds():
-                move(locked, RefundState.PLANNED, reason=error.code)
-                _try_later(locked, at_least_seconds=error.retry_after_seconds or 0)
-            case Misuse():
-                move(locked, RefundState.UNKNOWN, reason=NEEDS_PERSON)
-                record(f"refund:{refund.id}", "desk", "misuse", code=error.code)
+        next_turn = turn(locked, error)
+        move(locked, next_turn.state, reason=next_turn.reason)
+        if next_turn.wait is not None:
+            _try_later(locked, next_turn.wait)
+        if isinstance(error, Misuse):
+            record(f"refund:{refund.id}", "desk", "misuse", code=error.code)
     return locked
 
 
-def _try_later(refund: Refund, *, at_least_seconds: int = 0) -> None:
-    """Wait longer each time, with a random part, so that many refunds do not come back together."""
-    factor = 2 ** min(refund.sends, 12)
-    wait = min(FIRST_WAIT * factor, LONGEST_WAIT) * random.uniform(0.5, 1)  # noqa: S311  # spreads load, hides nothing
-    refund.next_try_at = clock.now() + max(wait, timedelta(seconds=at_least_seconds))
+def _try_later(refund: Refund, longest: timedelta) -> None:
+    """Wait with a random part, so that many refunds do not come back together.
+
+    Invariant: a planned refund has no first send: its key is as good as fresh.
+    """
+    refund.next_try_at = clock.now() + longest * random.uniform(0.5, 1)  # noqa: S311  # spreads load, hides nothing
     refund.leased_until = None
-    refund.save(update_fields=["next_try_at", "leased_until"])
+    if refund.state == RefundState.PLANNED:
+        refund.first_sent_at = None
+    refund.save(update_fields=["next_try_at", "leased_until", "first_sent_at"])
 
 
 def _look(gateway: StripeGateway, refund: Refund) -> Refund:
@@ -147,46 +141,61 @@ def _look(gateway: StripeGateway, refund: Refund) -> Refund:
         snapshots = gateway.refunds_of(refund.payment)
     except GatewayError:
         return _postpone(refund)
-    found = next((snapshot for snapshot in snapshots if snapshot.refund_id == str(refund.id)), None)
-    if found is not None:
-        return _accepted(refund, found)
-    return _absent(refund, sum(s.amount for s in snapshots if s.state not in _ENDED))
+    own = [one for one in snapshots if one.refund_id == str(refund.id) and is_same(refund, one)]
+    if own:
+        return _accepted(refund, own[0])
+    returned = sum(one.amount for one in snapshots if one.state not in ENDED_WITHOUT_MONEY)
+    locked, may_send = _absent(refund, returned)
+    # At once: what was seen may be otherwise later.
+    return _send(gateway, locked) if may_send else locked
 
 
-_ENDED = (RefundState.FAILED, RefundState.CANCELED)
+def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
+    """The gateway does not have it; whether it may be sent with a second key.
 
-
-def _absent(refund: Refund, returned_at_gateway: int) -> Refund:
-    """The gateway does not have it: one more key if that is certain, then a person."""
+    Locks: the payment, then the refund.
+    """
     with unit_of_work():
         payment = Payment.objects.select_for_update(no_key=True).get(id=refund.payment_id)
-        locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
+        locked = _lock(refund)
         if locked.state not in _QUEUE:
-            return locked
-        others = sum(amount for _, amount in standing(payment).refunds) - locked.amount
-        assert locked.last_sent_at is not None
-        is_quiet = clock.now() - locked.last_sent_at > QUIET
-        if not is_quiet or others != returned_at_gateway:
-            _try_later(locked)
-        elif locked.generation + 1 < GENERATIONS_MAX:
-            locked.generation += 1
-            locked.first_sent_at = None
-            locked.reason = ""
-            locked.next_try_at = clock.now()
-            locked.leased_until = None
-            locked.save(
-                update_fields=["generation", "first_sent_at", "reason", "next_try_at", "leased_until"]
-            )
-            record(f"refund:{locked.id}", "desk", "second_key", generation=locked.generation)
-        else:
-            locked.reason, locked.leased_until = NEEDS_PERSON, None
-            locked.save(update_fields=["reason", "leased_until"])
-            record(f"refund:{locked.id}", "desk", "needs_person")
-    return locked
+            return locked, False
+        follows = after_absence(
+            locked,
+            clock.now(),
+            are_sums_equal=_known_at_gateway(payment) == returned_at_gateway,
+            is_disputed=standing(payment).is_disputed,
+        )
+        match follows:
+            case Absence.WAIT:
+                _try_later(locked, wait(locked))
+            case Absence.CANCEL:
+                move(locked, RefundState.CANCELED, reason=DISPUTED)
+            case Absence.SECOND_KEY:
+                _take_second_key(locked)
+            case Absence.PERSON:
+                locked.reason, locked.leased_until = NEEDS_PERSON, None
+                locked.save(update_fields=["reason", "leased_until"])
+                record(f"refund:{locked.id}", "desk", "needs_person")
+    return locked, follows is Absence.SECOND_KEY
+
+
+def _known_at_gateway(payment: Payment) -> int:
+    """What we know that the gateway returned; refunds that nobody has heard of yet are not in it."""
+    heard_of = payment.refunds.filter(gateway_ref__isnull=False).exclude(state__in=ENDED_WITHOUT_MONEY)
+    return int(heard_of.aggregate(total=Sum("amount"))["total"] or 0)
+
+
+def _take_second_key(refund: Refund) -> None:
+    refund.generation += 1
+    refund.first_sent_at, refund.reason = None, ""
+    refund.save(update_fields=["generation", "reason"])
+    _lease(refund, is_sent=True)
+    record(f"refund:{refund.id}", "desk", "second_key", generation=refund.generation)
 
 
 def _postpone(refund: Refund) -> Refund:
     with unit_of_work():
-        locked = Refund.objects.select_for_update(no_key=True).get(id=refund.id)
-        _try_later(locked)
+        locked = _lock(refund)
+        _try_later(locked, wait(locked))
     return locked

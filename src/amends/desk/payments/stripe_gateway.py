@@ -4,7 +4,7 @@ Written for API version 2026-10-28.endive. One attempt per call, so that every a
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -74,14 +74,16 @@ def connect() -> "StripeGateway":
 class StripeGateway:
     """Calls to Stripe, each one attempt with deadlines, each answer a snapshot or one of our errors."""
 
-    def __init__(self, secret_key: str, api_base: str | None) -> None:
+    def __init__(
+        self, secret_key: str, api_base: str | None, http_client: stripe.HTTPClient | None = None
+    ) -> None:
         stripe.enable_telemetry = False
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
             base_addresses={"api": api_base} if api_base else {},
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+            http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
         )
 
     def submit_refund(self, refund: Refund, payment: Payment) -> RefundSnapshot:
@@ -119,6 +121,18 @@ class StripeGateway:
 
         def fetch() -> list[RefundSnapshot]:
             pages = self._client.v1.refunds.list({"charge": payment.gateway_ref, "limit": PAGE})
+            return [_refund(item.to_dict()) for item in pages.auto_paging_iter()]
+
+        return _call(fetch)
+
+    def refunds_since(self, since: datetime) -> list[RefundSnapshot]:
+        """All refunds that were made since an instant, whoever made them.
+
+        Raises: GatewayError.
+        """
+
+        def fetch() -> list[RefundSnapshot]:
+            pages = self._client.v1.refunds.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
             return [_refund(item.to_dict()) for item in pages.auto_paging_iter()]
 
         return _call(fetch)
@@ -196,17 +210,19 @@ class StripeGateway:
 
         _call(end)
 
-    def events_since(self, since: datetime) -> Iterator[GatewayEvent]:
+    def events_since(self, since: datetime, kinds: Sequence[str]) -> list[GatewayEvent]:
         """Events that may not have reached us, oldest first.
 
         Raises: GatewayError.
         """
 
         def fetch() -> list[GatewayEvent]:
-            pages = self._client.v1.events.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
+            pages = self._client.v1.events.list(
+                {"created": {"gte": int(since.timestamp())}, "types": list(kinds), "limit": PAGE}
+            )
             return [_event(item.to_dict()) for item in pages.auto_paging_iter()]
 
-        yield from reversed(_call(fetch))
+        return _call(fetch)[::-1]
 
 
 def verify_event(raw: bytes, signature: str, secret: str) -> GatewayEvent:
@@ -249,7 +265,7 @@ def _translate(error: stripe.StripeError) -> GatewayError:
     if status == 409:  # noqa: PLR2004  # the first call with this key is still under way
         return OutcomeUnknown(code)
     if status in _UNAUTHORISED or code == "idempotency_error":
-        return Misuse(code)
+        return Misuse(code, is_access=status in _UNAUTHORISED)
     if code == "balance_insufficient":
         return NoFunds(code)
     return Rejected(code)

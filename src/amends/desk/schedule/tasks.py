@@ -11,14 +11,22 @@ from amends.desk import clock
 from amends.desk.announcements.delivering import deliver_next
 from amends.desk.audit.actions import close_day
 from amends.desk.cases.deciding import wake_due
-from amends.desk.cases.paying import follow, follow_payment
+from amends.desk.cases.handing_over import mail_developers
+from amends.desk.cases.paying import follow, follow_left_behind, follow_payment
 from amends.desk.mail.answering import acknowledge, invite_waiting, send_invitation
 from amends.desk.mail.sorting import sort_mail, sort_overlooked
 from amends.desk.notices.actions import send, send_kept
 from amends.desk.orders.actions import change_next_plan
 from amends.desk.orders.guests import invite_guest
 from amends.desk.payments.gateway import GatewayError
-from amends.desk.payments.inbox import apply_notice, sweep_refunds, waiting_notices
+from amends.desk.payments.inbox import (
+    apply_notice,
+    catch_up,
+    compare_due,
+    import_unknown,
+    sweep_refunds,
+    waiting_notices,
+)
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import connect
 
@@ -43,6 +51,12 @@ def send_kept_mail(key: str) -> None:
 def invite(key: str) -> None:
     """Send a way in to the address on file, if address and order belong together (reading R13)."""
     invite_guest(key)
+
+
+@app.task(name="mail_developers", retry=AGAIN)
+def mail_fault(case_id: str, fault_id: str) -> None:
+    """Send the report of a fault to the developers."""
+    mail_developers(UUID(case_id), UUID(fault_id))
 
 
 @app.task(name="sort_mail", retry=AGAIN)
@@ -91,18 +105,31 @@ def pay() -> None:
 
 
 def look_around() -> None:
-    """Refunds that are not settled, notices and letters that no job took, cases whose day has come, yesterday's root."""
+    """Unsettled refunds, notices, letters and cases that no job took, days that have come, yesterday's root."""
     for payment in sweep_refunds(connect()):
         follow_payment(payment)
     for event_id in waiting_notices():
         # One that cannot be fetched now must not keep the others waiting; its attempts are counted.
         with suppress(GatewayError):
             apply_one_notice(event_id)
+    follow_left_behind()
     wake_due()
     sort_overlooked(BATCH)
     invite_waiting(BATCH)
     yesterday = clock.yesterday()
     close_day(yesterday)
+
+
+def compare() -> None:
+    """What notices did not tell: missed events, refunds that we do not know, the sums of each payment, once a day."""
+    gateway = connect()
+    # What cannot be asked now is asked in an hour.
+    with suppress(GatewayError):
+        catch_up(gateway)
+        for payment in import_unknown(gateway):
+            follow_payment(payment)
+    for payment in compare_due(gateway):
+        follow_payment(payment)
 
 
 def tell() -> None:
@@ -131,6 +158,13 @@ def pay_regularly(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hand
 def look_around_regularly(timestamp: int) -> None:  # noqa: ARG001  # as above
     """The sweepers, every ten seconds."""
     look_around()
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="compare", queueing_lock="compare")
+def compare_regularly(timestamp: int) -> None:  # noqa: ARG001  # as above
+    """The comparison with the gateway, every hour."""
+    compare()
 
 
 @app.periodic(cron="* * * * *")

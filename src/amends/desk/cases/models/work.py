@@ -21,6 +21,8 @@ class TaskKind(models.TextChoices):
     MISSING_AT_DESK = "missing_at_desk", _("Missing At Desk")
     """An alarm: something that the desk fetches itself does not come."""
     FAILED_REFUND = "failed_refund", _("Failed Refund")
+    WAITING_REFUND = "waiting_refund", _("Waiting Refund")
+    """It is not lost, and does not go on by itself: no funds, no access, or too long at the gateway."""
     FAILED_PLAN_CHANGE = "failed_plan_change", _("Failed Plan Change")
     OVER_RETURNED = "over_returned", _("Over Returned")
     APPEAL = "appeal", _("Appeal")

@@ -1,0 +1,397 @@
+"""One world: a few payments, refunds that are asked for, two workers, and everything that can go wrong."""
+
+import random
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
+
+from amends.desk import clock
+from amends.desk.accounts.models import Customer
+from amends.desk.audit.actions import broken_rows
+from amends.desk.payments.actions import (
+    NothingLeftError,
+    RefundPlan,
+    release,
+    request_refund,
+)
+from amends.desk.payments.gateway import GatewayError, GatewayEvent
+from amends.desk.payments.inbox import (
+    apply_notice,
+    catch_up,
+    compare_due,
+    import_unknown,
+    receive,
+    sweep_refunds,
+    sync_payment,
+    waiting_notices,
+)
+from amends.desk.payments.models import Payment
+from amends.desk.payments.sending import send_next
+from amends.desk.payments.states import IllegalTransitionError
+from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.sandbox.account import Account
+from amends.sandbox.clock import Clock
+from amends.sandbox.errors import ApiError
+from amends.sandbox.events import Events
+from amends.sandbox.store import Object, Store
+from simulation import invariants
+from simulation.death import dying
+from simulation.invariants import Known, Row
+from simulation.network import Network, Weather, WorkerDied, draw_weather
+from simulation.outside import Outside
+
+START = datetime(2025, 9, 1, 10, tzinfo=UTC)
+STEPS = 24
+HELD = 0.1
+CAPTURED = 1900
+METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail", "pm_voucher")
+PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 87_000, 87_000, 90_100)
+"""Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
+LONG_PAUSE = 21 * 86_400
+"""Once in a world: banks send money back after weeks. Nothing is looked at again after 30 days."""
+EMPTY = """
+SET session_replication_role = replica;
+DELETE FROM journal_posting; DELETE FROM journal_entry; DELETE FROM audit_auditrow; DELETE FROM payments_notice;
+DELETE FROM payments_refund; DELETE FROM payments_dispute; DELETE FROM payments_payment; DELETE FROM accounts_customer;
+DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs;
+SET session_replication_role = DEFAULT;
+"""
+_elsewhere = ThreadPoolExecutor(1, thread_name_prefix="second worker")
+
+
+class ViolationError(Exception):
+    """An invariant does not hold; the message says where, and what led there."""
+
+
+class WorldClock(Clock):
+    """The gateway's time is the desk's."""
+
+    def now(self) -> int:
+        """Whole seconds."""
+        return int(clock.now().timestamp())
+
+
+@dataclass
+class World:
+    """One seed's world.
+
+    Invariant: the same seed makes the same choices.
+    """
+
+    seed: int
+    trace: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+        random.seed(self.seed)
+        clock.stop_at(START)
+        store, world_clock = Store(None), WorldClock(None)
+        self.events = Events(store, world_clock, "", "")
+        self.account = Account(store, world_clock, self.events)
+        self.network = Network(self.account, self.dice, self._meanwhile)
+        self.gateway = StripeGateway("sk_test_simulation", "http://gateway.invalid", self.network)
+        self.is_interrupted = False
+        self.may_pause_long = True
+        self.postings = self.checked = 0
+        self.payments = [self._sell() for _ in range(self.dice.choice((1, 1, 2)))]
+        self.outside = Outside(self.account, self.dice, [payment.gateway_ref for payment in self.payments])
+        self.known = self._know([])
+        self.network.weather = draw_weather(self.dice)
+
+    def _sell(self) -> Payment:
+        form: Object = {
+            "amount": str(CAPTURED),
+            "currency": "usd",
+            "payment_method": self.dice.choice(METHODS),
+        }
+        charge = self.gateway.charge(str(self.account.api.charges.create_intent(form)["latest_charge"]))
+        customer = Customer.objects.create(external_id=charge.ref, email="", created_at=clock.now())
+        return Payment.objects.create(
+            customer=customer,
+            gateway="stripe",
+            gateway_ref=charge.ref,
+            captured=charge.captured,
+            currency=charge.currency,
+            captured_at=charge.captured_at,
+            method=charge.method,
+            fee=charge.fee.amount if charge.fee else None,
+        )
+
+    def run(self) -> None:
+        """Live through the steps, then through calm, checking after each.
+
+        Raises: ViolationError.
+        """
+        self.step(self.ask)
+        for _ in range(STEPS):
+            steps, weights = zip(*self._choices(), strict=True)
+            self.step(self.dice.choices(steps, weights)[0])
+        self.end()
+
+    def end(self) -> None:
+        """Let everything work again, and see that nothing stays open.
+
+        Raises: ViolationError.
+        """
+        self.network.weather = Weather()
+        self.network.land(everything=True)
+        self._heal()
+        self._demand(
+            [*invariants.broken_moves(invariants.read_rows()), *(f"I19 {words}" for words in broken_rows())]
+        )
+
+    def _choices(self) -> list[tuple[Callable[[], None], int]]:
+        return [
+            (self.ask, 2),
+            (self.let_go, 1),
+            (self.work, 10),
+            (self.tell, 4),
+            (self.apply, 4),
+            (self.sweep, 2),
+            (self.compare, 1),
+            (self.pass_time, 8),
+            (self.outside.settle, 1),
+            (self.outside.fail_one, 1),
+            (self.outside.refund_elsewhere, 1),
+            (self.outside.dispute, 1),
+        ]
+
+    def step(self, step: Callable[[], None]) -> None:
+        """Take one step, which may end badly, and check.
+
+        Raises: ViolationError.
+        """
+        self.trace.append(f"{clock.now():%m-%d %H:%M:%S} {step.__name__.strip('_')}")
+        try:
+            with dying(self.dice, self.network.weather):
+                step()
+        except WorkerDied:
+            self.trace[-1] += ", and died"
+        except (GatewayError, ApiError) as error:
+            self.trace[-1] += f": {error}"
+        except (
+            DatabaseError,
+            IllegalTransitionError,
+            AssertionError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as error:
+            self._violated([f"{type(error).__name__}: {error}"], error)
+        self._check()
+
+    def _check(self) -> None:
+        rows, books, held = invariants.read_rows(), invariants.read_books(), self.held()
+        self._demand(
+            [
+                *invariants.broken_by_rows(rows, held, self.network.sendings),
+                *invariants.broken_by_sending(rows, self.network.sendings[self.checked :], self.known, held),
+                *invariants.broken_by_books(rows, books, self.postings),
+                *invariants.over_reserved(rows, CAPTURED),
+                *(f"I3 {id_}: two workers had it at once" for id_ in self.network.sent_twice),
+            ]
+        )
+        self.postings, self.checked = books.postings, len(self.network.sendings)
+        self.known = self._know(rows)
+
+    def _know(self, rows: list[Row]) -> Known:
+        refs: dict[str, set[str]] = {}
+        payments = {payment.gateway_ref: str(payment.id) for payment in self.payments}
+        for one in self.held():
+            if one["status"] not in invariants.ENDED:
+                refs.setdefault(payments[str(one["charge"])], set()).add(str(one["id"]))
+        return Known(invariants.read_disputed(), refs, {row.id: row.generation for row in rows})
+
+    def _demand(self, broken: list[str]) -> None:
+        if broken:
+            self._violated(broken)
+
+    def _violated(self, broken: list[str], cause: Exception | None = None) -> NoReturn:
+        lines = "\n".join([f"seed {self.seed}: {'; '.join(broken)}", *(f"  {line}" for line in self.trace)])
+        raise ViolationError(lines) from cause
+
+    def held(self) -> list[Object]:
+        """The refunds that the gateway holds."""
+        return self.account.store.all("refund")
+
+    # What workers and others do.
+
+    def ask(self) -> None:
+        """Somebody asks for a refund; it is refused only where too little is left."""
+        payment = self.dice.choice(self.payments)
+        plan = RefundPlan(self.dice.choice((300, 700, 1815, CAPTURED)), "refund", fee_retained=85)
+        left, is_held = CAPTURED - self._taken(payment), self.dice.random() < HELD
+        try:
+            with transaction.atomic():
+                request_refund(payment, plan, uuid.uuid4(), "0" * 64, is_held=is_held)
+                if self.dice.random() < self.network.weather.interruption:
+                    self._meanwhile(self.ask)
+        except NothingLeftError:
+            if plan.amount <= left:
+                self._violated([f"I2: {left} are left, and {plan.amount} were refused"])
+        else:
+            if plan.amount > left:
+                self._violated([f"I1: {left} were left, and {plan.amount} were reserved"])
+
+    def let_go(self) -> None:
+        """What a refund waited for is done."""
+        held = [row for row in invariants.read_rows() if row.is_held]
+        if held:
+            release(uuid.UUID(self.dice.choice(held).id))
+
+    def _taken(self, payment: Payment) -> int:
+        """What is reserved or gone by the rows, computed here once more."""
+        rows = [row for row in invariants.read_rows() if row.payment == str(payment.id)]
+        lost = sum(one.amount for one in payment.disputes.all() if one.status == "lost")
+        return sum(row.amount for row in rows if row.state not in invariants.ENDED) + lost
+
+    def work(self) -> None:
+        """A worker takes the next refund."""
+        send_next(self.gateway)
+
+    def tell(self) -> None:
+        """An event arrives: any of them, in any order, perhaps again; every fifth never does."""
+        oldest_first = self.account.store.all("event")[::-1]
+        events = [one for number, one in enumerate(oldest_first, 1) if number % 5]
+        if not events:
+            return
+        event = self.dice.choice(events)
+        content = event["data"]
+        assert isinstance(content, dict)
+        with transaction.atomic():
+            receive(GatewayEvent(str(event["id"]), str(event["type"]), str(content["object"]["id"])))
+
+    def apply(self) -> None:
+        """A job applies a notice."""
+        waiting = waiting_notices()
+        if waiting:
+            apply_notice(self.gateway, self.dice.choice(waiting))
+
+    def sweep(self) -> None:
+        """The sweeper asks about what is not settled."""
+        sweep_refunds(self.gateway)
+
+    def compare(self) -> None:
+        """The daily comparison of one payment."""
+        sync_payment(self.gateway, self.dice.choice(self.payments).gateway_ref)
+
+    # What the world does.
+
+    def pass_time(self) -> None:
+        """Time passes, for the desk, the gateway and the database."""
+        if self.may_pause_long and self.dice.random() < 1 / len(PAUSES):
+            self.may_pause_long = False
+            self._advance(LONG_PAUSE)
+        else:
+            self._advance(self.dice.choice(PAUSES))
+
+    def _advance(self, seconds: int) -> None:
+        with connection.cursor() as cursor:
+            # Leases run on the database's clock, which nobody moves; so they are moved against it.
+            cursor.execute(
+                "UPDATE payments_refund SET leased_until = leased_until - make_interval(secs => %s)"
+                " WHERE leased_until IS NOT NULL",
+                [seconds],
+            )
+        until = clock.now() + timedelta(seconds=seconds)
+        # Late requests arrive at their own time, not at the end of a pause.
+        for at in sorted(datetime.fromtimestamp(late.at, UTC) for late in self.network.late):
+            if at <= until:
+                clock.stop_at(max(at, clock.now()))
+                self.network.land()
+        clock.stop_at(until)
+
+    def _meanwhile(self, action: Callable[[], None] | None = None) -> None:
+        """While one worker waits for the network, another one acts, on a connection of its own."""
+        if self.is_interrupted:
+            return
+        self.is_interrupted = True
+        actions = (
+            self.work,
+            self.work,
+            self.compare,
+            self.apply,
+            self.tell,
+            self.pass_time,
+            self.outside.settle,
+            self.outside.fail_one,
+            self.outside.dispute,
+        )
+        action = action or self.dice.choice(actions)
+        self.trace.append(f"{clock.now():%m-%d %H:%M:%S}   meanwhile {action.__name__}")
+        try:
+            _elsewhere.submit(_patiently, action).result()
+        except (WorkerDied, GatewayError, ApiError, OperationalError) as error:
+            self.trace[-1] += f": {type(error).__name__}"
+        finally:
+            self.is_interrupted = False
+
+    def _heal(self) -> None:
+        """Everything works again: within some days nothing may be left open."""
+        left: list[str] = []
+        for row in invariants.read_rows():
+            if row.is_held:
+                release(uuid.UUID(row.id))
+        for pause in (1_200,) * 6 + (90_000,) * 6:
+            self._advance(pause)
+            self.step(self.outside.settle)
+            for calm in (
+                self._work_all,
+                self._apply_all,
+                self.sweep,
+                self._catch_up,
+                self._apply_all,
+                self._compare_all,
+            ):
+                self.step(calm)
+            left = list(invariants.unsettled(invariants.read_rows(), self.held()))
+            if not left and all(one["status"] != "pending" for one in self.held()):
+                return
+        self._violated(left)
+
+    def _work_all(self) -> None:
+        for _ in range(20):
+            if send_next(self.gateway) is None:
+                return
+
+    def _apply_all(self) -> None:
+        for event_id in waiting_notices():
+            apply_notice(self.gateway, event_id)
+
+    def _catch_up(self) -> None:
+        catch_up(self.gateway)
+
+    def _compare_all(self) -> None:
+        compare_due(self.gateway)
+        import_unknown(self.gateway)
+
+
+def _patiently(action: Callable[[], None]) -> None:
+    """On the second worker's connection; a lock that the first one holds cannot be waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '20ms'")
+    action()
+
+
+def forget_world() -> None:
+    """Empty what a world has written, and let time run again."""
+    clock.stop_at(None)
+    connection.rollback()
+    with connection.cursor() as cursor:
+        cursor.execute(EMPTY)
+
+
+def sweep_up() -> None:
+    """Take the dead rows of many worlds out of the tables; nothing else does it here."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")
+
+
+def leave() -> None:
+    """Close the second worker's connection."""
+    _elsewhere.submit(connections.close_all).result()

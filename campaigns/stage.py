@@ -1,0 +1,206 @@
+"""What trials with real processes stand on: a durable database, a gateway, workers that can be killed, and a verdict."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from simulation import database
+
+CAMPAIGNS = Path(__file__).parent
+OWN_SOURCE = CAMPAIGNS.parent / "src"
+AMOUNT = 500
+"""So little of a charge that a second one would not be refused."""
+ROUNDS_MAX = 400
+
+
+@dataclass(slots=True)
+class Stage:
+    """One gateway and one database; everything is asked and seen from here."""
+
+    address: str
+    """Of the gateway."""
+    environment: dict[str, str]
+    """Of the desk's processes."""
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def ask(self, number: int) -> list[str]:
+        """Refunds of as many charges; their ids."""
+        from django.db import transaction
+
+        from amends.desk import clock
+        from amends.desk.accounts.models import Customer
+        from amends.desk.payments.actions import RefundPlan, request_refund
+        from amends.desk.payments.models import Payment
+
+        made = []
+        for _ in range(number):
+            charge = self._charge()
+            customer = Customer.objects.create(external_id=charge, email="", created_at=clock.now())
+            payment = Payment.objects.create(
+                customer=customer,
+                gateway="stripe",
+                gateway_ref=charge,
+                captured=1900,
+                currency="USD",
+                captured_at=clock.now(),
+                method="Card",
+                fee=85,
+            )
+            with transaction.atomic():
+                plan = RefundPlan(AMOUNT, "refund")
+                made.append(str(request_refund(payment, plan, uuid.uuid4(), "0" * 64).id))
+        return made
+
+    def _charge(self) -> str:
+        intent = self.call("/v1/payment_intents", amount="1900", currency="usd", confirm="true")
+        return str(intent["latest_charge"])
+
+    def call(self, address: str, /, **form: str) -> dict[str, object]:
+        """Ask the gateway, as its dashboard would."""
+        body = urllib.parse.urlencode(form).encode() if form else None
+        headers = {"Authorization": "Bearer sk_test"}
+        request = urllib.request.Request(f"{self.address}{address}", body, headers)  # noqa: S310  # our own process
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # as above
+            found: dict[str, object] = json.load(answer)
+        return found
+
+    def calm(self) -> None:
+        """Nothing goes wrong at the gateway any more."""
+        request = urllib.request.Request(f"{self.address}/_sandbox/faults", method="DELETE")  # noqa: S310  # our own process
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310  # as above
+
+    def start(
+        self, source: Path, *, threads: int = 1, death: str = "", gateway: str = ""
+    ) -> subprocess.Popen[bytes]:
+        """A worker over the code of a folder."""
+        path = os.pathsep.join([str(source), str(CAMPAIGNS)])
+        command = [sys.executable, str(CAMPAIGNS / "worker.py"), gateway or self.address, str(threads), death]
+        worker = subprocess.Popen(command, env=self.environment | {"PYTHONPATH": path})
+        self.workers.append(worker)
+        return worker
+
+    def end(self, *workers: subprocess.Popen[bytes]) -> None:
+        """Kill workers, or all there are, and let their leases be over: the database's clock is not moved."""
+        for worker in workers or self.workers:
+            with contextlib.suppress(ProcessLookupError):
+                worker.send_signal(signal.SIGKILL)
+            worker.wait()
+        self.age_leases()
+
+    def age_leases(self) -> None:
+        """As if 90 seconds had passed."""
+        self.run(
+            "UPDATE payments_refund SET leased_until = now() - interval '1 second' WHERE leased_until IS NOT NULL"
+        )
+
+    def run(self, statement: str) -> list[tuple[object, ...]]:
+        """A statement on a connection of its own, once the database is there."""
+        import psycopg
+
+        for _ in range(200):
+            try:
+                with psycopg.connect(self.environment["DATABASE_URL"], autocommit=True) as server:
+                    cursor = server.execute(statement.encode())
+                    return cursor.fetchall() if cursor.description else []
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+        raise TimeoutError("The database did not come back.")
+
+    def pass_time(self, **by: float) -> None:
+        """Time passes for the desk and the gateway."""
+        from amends.desk import clock
+
+        clock.advance(timedelta(**by))
+
+    def states(self) -> dict[str, int]:
+        """How many refunds are in each state."""
+        return {
+            str(state): int(str(count))
+            for state, count in self.run("SELECT state, count(*) FROM payments_refund GROUP BY state")
+        }
+
+    def are_open(self) -> bool:
+        """Whether something is still to be sent or looked for."""
+        states = ("planned", "sending", "unknown")
+        return any(self.states().get(state) for state in states)
+
+    def heal(self, source: Path, *, threads: int = 1) -> None:
+        """Everything works again, and time passes until nothing is open."""
+        self.calm()
+        worker = self.start(source, threads=threads)
+        for _ in range(ROUNDS_MAX):
+            if not self.are_open():
+                break
+            time.sleep(0.1)
+            self.pass_time(minutes=5)
+        self.end(worker)
+
+    def verdict(self, refunds: list[str]) -> list[str]:
+        """What is wrong: not exactly one at the gateway, another state, other books."""
+        dump = self.call("/_sandbox/dump")["refund"]
+        assert isinstance(dump, list)
+        wrong = []
+        rows = {
+            str(id_): str(state) for id_, state in self.run("SELECT id::text, state FROM payments_refund")
+        }
+        settled = self.run("SELECT reference FROM journal_entry WHERE kind = 'refund_settled'")
+        booked = [str(reference) for (reference,) in settled]
+        for refund in refunds:
+            held = [one for one in dump if one["metadata"].get("refund_id") == refund]
+            if len(held) != 1 or held[0]["amount"] != AMOUNT:
+                wrong.append(f"{refund}: {len(held)} at the gateway")
+            if rows[refund] != "succeeded":
+                wrong.append(f"{refund}: is {rows[refund]}")
+            if booked.count(f"refund:{refund}") != 1:
+                wrong.append(f"{refund}: is booked {booked.count(f'refund:{refund}')} times")
+        return wrong
+
+
+@contextlib.contextmanager
+def stage(name: str) -> Iterator[Stage]:
+    """A fresh database and a fresh gateway; every worker is gone at the end."""
+    from django.db import connection
+
+    with tempfile.TemporaryDirectory() as folder:
+        address = database.prepare(name, is_durable=True)
+        (database.STATE / "clock").unlink(missing_ok=True)
+        environment = os.environ | {"AMENDS_STATE": folder}
+        Path(folder, "clock").symlink_to(database.STATE / "clock")
+        port = _free_port()
+        gateway = subprocess.Popen([sys.executable, "-m", "amends.sandbox", str(port)], env=environment)
+        made = Stage(f"http://127.0.0.1:{port}", os.environ | {"DATABASE_URL": address})
+        try:
+            _wait_for(port)
+            yield made
+        finally:
+            made.end()
+            gateway.kill()
+            gateway.wait()
+            connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)

@@ -1,0 +1,215 @@
+"""Tables of past requests, where they live: a file through DuckDB or Spark, or PostgreSQL."""
+
+import re
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urldefrag
+
+import click
+
+from amends.policy.backtest import BacktestError
+from amends.policy.backtest.plan import Row
+from amends.policy.sql.compiler import Dialect
+from amends.policy.sql.contract import Form
+
+MEMORY = "2GB"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
+_TEXT = ("varchar", "text", "string", "character varying")
+_TYPED = ("boolean", "tinyint", "smallint", "integer", "bigint", "int", "hugeint")
+_INSTANT = ("timestamp with time zone", "timestamptz", "timestamp_ltz")
+
+
+def form_of(name: str, kind: str) -> Form:
+    """How a column of some type holds an input.
+
+    Raises: BacktestError: the type would lose something, or leaves open what is meant.
+    """
+    plain = kind.lower()
+    if plain.startswith(_TEXT) or plain.startswith("enum"):
+        return Form.TEXT
+    if plain in _TYPED or plain in _INSTANT or plain.startswith(("decimal", "numeric")):
+        return Form.TYPED
+    fix = "Store whole numbers, decimals, booleans, texts, or times with an offset."
+    if plain.startswith("timestamp"):
+        fix = "A time without an offset leaves open which moment it is: store it with its time zone."
+    elif plain.startswith(("float", "double", "real")):
+        fix = "Floating point cannot hold amounts: store whole minor units."
+    raise BacktestError(f"Column `{name}` is {kind}. {fix}")
+
+
+class DuckTable:
+    """A Parquet or CSV file, read by DuckDB in bounded memory."""
+
+    dialect = Dialect.DUCKDB
+
+    def __init__(self, path: Path, names: frozenset[str]) -> None:
+        import duckdb  # noqa: PLC0415 -- a quarter of a second to load
+
+        self._spill = tempfile.TemporaryDirectory(prefix="amends-")
+        self._engine = duckdb.connect()
+        settings = {
+            "TimeZone": "UTC",
+            "memory_limit": MEMORY,
+            "temp_directory": self._spill.name,
+            "preserve_insertion_order": "false",
+            "enable_progress_bar": "false",
+            # It copies a column's expression to every place that reads the column, step upon step.
+            "disabled_optimizers": "partial_aggregate_pushdown",
+        }
+        for name, value in settings.items():
+            self._engine.execute(f"SET {name} = '{value}'")
+        self.table = "orders"
+        try:
+            self.columns = _forms(self._open(path), names)
+        except duckdb.Error as error:
+            self.close()
+            raise BacktestError(f"{path} cannot be read: {_first_line(error)}") from None
+        except BacktestError:
+            self.close()
+            raise
+
+    def _open(self, path: Path) -> dict[str, str]:
+        quoted = str(path).replace("'", "''")
+        is_csv = path.suffix == ".csv"
+        reader = (
+            f"read_csv('{quoted}', all_varchar = true, header = true)"
+            if is_csv
+            else f"read_parquet('{quoted}')"
+        )
+        self._engine.execute(f"CREATE VIEW orders AS SELECT * FROM {reader}")  # noqa: S608 -- a quoted path
+        described = self._engine.execute("DESCRIBE orders").fetchall()
+        return {str(name): str(kind) for name, kind, *_ in described}
+
+    def rows(self, query: str) -> Sequence[Row]:
+        """The answer, with progress on a terminal; Ctrl-C stops the engine."""
+        done = Event()
+        watcher = Thread(target=self._show_progress, args=(done,), daemon=True)
+        if sys.stderr.isatty():
+            watcher.start()
+        try:
+            return self._engine.execute(query).fetchall()
+        except RuntimeError as error:
+            # DuckDB says so when Ctrl-C stopped it.
+            if "interrupt" in str(error).lower():
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            done.set()
+
+    def close(self) -> None:
+        """Give back memory and spilled files."""
+        self._engine.close()
+        self._spill.cleanup()
+
+    def _show_progress(self, done: Event) -> None:
+        while not done.wait(1):
+            share = self._engine.query_progress()
+            if share >= 0:
+                click.echo(f"\r{share:3.0f} % of the rows", nl=False, err=True)
+        click.echo("\r" + " " * 24 + "\r", nl=False, err=True)
+
+
+class PostgresTable:
+    """A table of a PostgreSQL database, read in one transaction that cannot write."""
+
+    dialect = Dialect.POSTGRES
+
+    def __init__(self, address: str, names: frozenset[str]) -> None:
+        import psycopg  # noqa: PLC0415 -- only where the data lives there
+
+        url, table = urldefrag(address)
+        if not _NAME.fullmatch(table):
+            message = "Name the table behind `#`, as in postgres://user@host/shop#orders or #public.orders."
+            raise BacktestError(message)
+        try:
+            self._connection = psycopg.connect(url)
+            self._connection.read_only = True
+            self._connection.execute("SET TIME ZONE 'UTC'")
+            described = self._connection.execute(
+                "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
+                "WHERE attrelid = CAST(%s AS regclass) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                (table,),
+            ).fetchall()
+        except psycopg.Error as error:
+            raise BacktestError(f"The table `{table}` cannot be read: {_first_line(error)}") from None
+        self.table = ".".join(f'"{part}"' for part in table.split("."))
+        self.columns = _typed(_forms(dict(described), names))
+
+    def rows(self, query: str) -> Sequence[Row]:
+        """The answer."""
+        import psycopg  # noqa: PLC0415 -- loaded when the table was opened
+
+        try:
+            return self._connection.execute(query.encode()).fetchall()
+        except psycopg.Error as error:
+            raise BacktestError(f"PostgreSQL cannot decide the rows: {_first_line(error)}") from None
+
+    def close(self) -> None:
+        """End the transaction, in which nothing was written."""
+        self._connection.close()
+
+
+class SparkTable:
+    """A Parquet or CSV file, read by Spark on this machine."""
+
+    dialect = Dialect.SPARK
+
+    def __init__(self, path: Path, names: frozenset[str]) -> None:
+        try:
+            from pyspark.sql import SparkSession  # noqa: PLC0415 -- 400 MB that most do without
+        except ImportError:
+            raise BacktestError(
+                "Spark is not installed: `pip install pyspark`, and Java 17 or newer."
+            ) from None
+        builder: Any = SparkSession.builder
+        session = builder.master("local[*]").config("spark.ui.enabled", "false")
+        settings = {
+            "spark.sql.session.timeZone": "UTC",
+            "spark.sql.ansi.enabled": "true",
+            "spark.log.level": "ERROR",
+            # It copies a column's expression to every place that reads the column, step upon step.
+            "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.CollapseProject",
+            "spark.ui.showConsoleProgress": "false",
+        }
+        for name, value in settings.items():
+            session = session.config(name, value)
+        self._session = session.getOrCreate()
+        reader = self._session.read
+        found = (
+            reader.option("header", "true").csv(str(path))
+            if path.suffix == ".csv"
+            else reader.parquet(str(path))
+        )
+        found.createOrReplaceTempView("orders")
+        self.table = "orders"
+        self.columns = _forms(_spark_types(found.dtypes), names)
+
+    def rows(self, query: str) -> Sequence[Row]:
+        """The answer."""
+        return [tuple(row) for row in self._session.sql(query).collect()]
+
+    def close(self) -> None:
+        """End the session and its Java process."""
+        self._session.stop()
+
+
+def _spark_types(described: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Spark's plain timestamp is a moment; its time without a zone has a name of its own."""
+    return {name: "timestamptz" if kind == "timestamp" else kind for name, kind in described}
+
+
+def _forms(described: Mapping[str, str], names: frozenset[str]) -> dict[str, Form]:
+    """The columns; the type of one that no policy reads does not matter."""
+    return {name: form_of(name, kind) if name in names else Form.TYPED for name, kind in described.items()}
+
+
+def _typed(forms: dict[str, Form]) -> dict[str, Form]:
+    return dict.fromkeys(forms, Form.TYPED)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]

@@ -1,0 +1,1 @@
+"""A policy as SQL: the same decisions, by an engine where the data lives."""

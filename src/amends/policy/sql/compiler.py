@@ -1,0 +1,197 @@
+"""The statement in the SQL of an engine: the only place that knows sqlglot.
+
+sqlglot parses the text with its markers, each marker becomes what the engine calls it, and sqlglot writes the rest.
+Division and wide numbers are written here, because engines differ in both and a translation in general terms goes
+through floating point.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+
+import sqlglot
+from sqlglot import exp
+
+from amends.policy.model import Policy
+from amends.policy.sql.contract import Form
+from amends.policy.sql.statement import Statement, all_typed, state
+
+_NEUTRAL = "duckdb"
+FACTS = "facts"
+
+
+class Dialect(StrEnum):
+    """An engine whose SQL can be written."""
+
+    DUCKDB = "duckdb"
+    POSTGRES = "postgres"
+    SPARK = "spark"
+
+
+def compile_policy(
+    policy: Policy, dialect: Dialect, table: str, present: Mapping[str, Form] | None = None
+) -> str:
+    """The SELECT that decides every row of a table.
+
+    `present` are the columns that the table has; without it, all of the contract.
+    Raises: UncompilableError, NameTakenError: SQL cannot say it.
+    """
+    statement = state(policy, all_typed(policy) if present is None else present)
+    head = f"-- {policy.name} {policy.version}, sha256 {policy.sha256}\n"
+    return head + write(statement, dialect, table)
+
+
+def write(statement: Statement, dialect: Dialect, table: str) -> str:
+    """A statement in the SQL of an engine."""
+    query = _query(statement, sqlglot.parse_one(table, dialect=dialect.value, into=exp.Table))
+    # The innermost first: what replaces a marker holds the markers it was given.
+    for node in reversed(list(query.find_all(exp.Anonymous, bfs=True))):
+        if node.name in _MARKERS:
+            node.replace(_MARKERS[node.name](dialect, *node.expressions))
+    if dialect is Dialect.POSTGRES:
+        _fence(query)
+    return query.sql(dialect=dialect.value, pretty=True, identify=True)
+
+
+def _query(statement: Statement, source: exp.Expr) -> exp.Select:
+    """The layers as steps. Nothing is copied on the way: a policy is a large tree."""
+    name, steps = FACTS, []
+    step = _select(statement.layers[0]).from_(source, copy=False)
+    for number, layer in enumerate(statement.layers[1:], 1):
+        steps.append((name, step))
+        step = _select(layer, exp.Star()).from_(exp.to_identifier(name, quoted=True), copy=False)
+        name = f"step_{number}"
+    query = _select(statement.results).from_(exp.to_identifier(name, quoted=True), copy=False)
+    for alias, found in [*steps, (name, step)]:
+        query.with_(alias, as_=found, copy=False)
+    return query.group_by(*map(_parse, statement.grouped), copy=False)
+
+
+def _select(columns: Sequence[tuple[str, str]], *before: exp.Expr) -> exp.Select:
+    aliased = (exp.alias_(_parse(text), name, quoted=True, copy=False) for name, text in columns)
+    return exp.Select().select(*before, *aliased, copy=False)
+
+
+def _parse(text: str) -> exp.Expr:
+    return sqlglot.parse_one(text, dialect=_NEUTRAL)
+
+
+def _fence(query: exp.Select) -> None:
+    """Keep PostgreSQL from copying a column's expression to every place that reads the column."""
+    for step in query.find_all(exp.CTE):
+        step.this.offset(0, copy=False)
+
+
+def _parsed(text: str, dialect: Dialect, **parts: exp.Expr) -> exp.Expr:
+    """A text with parts in the places of its names."""
+    found = sqlglot.parse_one(text, dialect=dialect.value)
+    return found.transform(
+        lambda node: parts[node.name].copy() if isinstance(node, exp.Column) and node.name in parts else node,
+        copy=False,
+    )
+
+
+def _wide(dialect: Dialect, number: exp.Expr) -> exp.Expr:
+    kind = {Dialect.DUCKDB: "HUGEINT", Dialect.POSTGRES: "NUMERIC", Dialect.SPARK: "DECIMAL(38, 0)"}[dialect]
+    return exp.Cast(this=number, to=exp.DataType.build(kind, dialect=dialect.value))
+
+
+def _exact_div(dialect: Dialect, top: exp.Expr, bottom: exp.Expr) -> exp.Expr:
+    if dialect is Dialect.POSTGRES:
+        return exp.paren(exp.Div(this=top, expression=bottom, typed=True), copy=False)
+    return exp.paren(exp.IntDiv(this=top, expression=bottom), copy=False)
+
+
+def _wide_div(dialect: Dialect, top: exp.Expr, bottom: exp.Expr) -> exp.Expr:
+    if dialect is Dialect.POSTGRES:
+        return exp.func("DIV", _wide(dialect, top), bottom, dialect="postgres")
+    return _exact_div(dialect, top, bottom)
+
+
+def _microseconds(dialect: Dialect, instant: exp.Expr) -> exp.Expr:
+    text = {
+        Dialect.DUCKDB: "EPOCH_US(x)",
+        Dialect.POSTGRES: "CAST(EXTRACT(EPOCH FROM x) * 1000000 AS BIGINT)",
+        Dialect.SPARK: "UNIX_MICROS(x)",
+    }[dialect]
+    return _parsed(text, dialect, x=instant)
+
+
+def _texts(dialect: Dialect, *texts: exp.Expr) -> exp.Expr:
+    """The texts that are not NULL, as an array."""
+    array = exp.Array(expressions=list(texts))
+    if not texts:
+        kind = "ARRAY<STRING>" if dialect is Dialect.SPARK else "TEXT[]"
+        return exp.Cast(this=array, to=exp.DataType.build(kind, dialect=dialect.value))
+    text = {
+        Dialect.DUCKDB: "LIST_FILTER(x, y -> NOT y IS NULL)",
+        Dialect.POSTGRES: "ARRAY_REMOVE(x, NULL)",
+        Dialect.SPARK: "FILTER(x, y -> NOT y IS NULL)",
+    }[dialect]
+    return _parsed(text, dialect, x=array)
+
+
+def _length(dialect: Dialect, array: exp.Expr) -> exp.Expr:
+    text = {Dialect.DUCKDB: "LEN(x)", Dialect.POSTGRES: "CARDINALITY(x)", Dialect.SPARK: "SIZE(x)"}[dialect]
+    return _parsed(text, dialect, x=array)
+
+
+def _joined(dialect: Dialect, array: exp.Expr) -> exp.Expr:
+    name = "ARRAY_JOIN" if dialect is Dialect.SPARK else "ARRAY_TO_STRING"
+    return exp.Anonymous(this=name, expressions=[array, exp.Literal.string(" ")])
+
+
+def _days_later(dialect: Dialect, instant: exp.Expr, zone: exp.Expr, days: exp.Expr) -> exp.Expr:
+    """The same time of the day in a zone, some days later."""
+    text = {
+        Dialect.DUCKDB: "TIMEZONE(z, TIMEZONE(z, x) + TO_DAYS(d))",
+        Dialect.POSTGRES: "(x AT TIME ZONE z + d * CAST('1 day' AS INTERVAL)) AT TIME ZONE z",
+        Dialect.SPARK: "TO_UTC_TIMESTAMP(FROM_UTC_TIMESTAMP(x, z) + MAKE_INTERVAL(0, 0, 0, d), z)",
+    }[dialect]
+    return _parsed(text, dialect, x=instant, z=zone, d=days)
+
+
+def _date(dialect: Dialect) -> str:
+    if dialect is Dialect.SPARK:
+        return "DATE_ADD(CAST('1970-01-01' AS DATE), CAST(x AS INT))"
+    return "(CAST('1970-01-01' AS DATE) + CAST(x AS INT))"
+
+
+def _month_number(dialect: Dialect, day: exp.Expr) -> exp.Expr:
+    date = _date(dialect)
+    text = f"CAST(EXTRACT(YEAR FROM {date}) * 12 + EXTRACT(MONTH FROM {date}) AS BIGINT)"
+    return _parsed(text, dialect, x=day)
+
+
+def _month_day(dialect: Dialect, day: exp.Expr) -> exp.Expr:
+    return _parsed(f"CAST(EXTRACT(DAY FROM {_date(dialect)}) AS BIGINT)", dialect, x=day)
+
+
+def _local_day(dialect: Dialect, instant: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """Days from 1970-01-01 in a zone, from microseconds."""
+    text = {
+        Dialect.DUCKDB: "DATE_DIFF('day', CAST('1970-01-01' AS DATE), CAST(TIMEZONE(z, MAKE_TIMESTAMPTZ(x)) AS DATE))",
+        Dialect.POSTGRES: "CAST((TO_TIMESTAMP(0) + x * CAST('1 microsecond' AS INTERVAL)) AT TIME ZONE z AS DATE) - CAST('1970-01-01' AS DATE)",
+        Dialect.SPARK: "UNIX_MICROS(FROM_UTC_TIMESTAMP(TIMESTAMP_MICROS(x), z)) DIV 86400000000",
+    }[dialect]
+    return _parsed(text, dialect, x=instant, z=zone)
+
+
+def _matches(dialect: Dialect, text: exp.Expr, pattern: exp.Expr) -> exp.Expr:
+    name = "RLIKE" if dialect is Dialect.SPARK else "REGEXP_MATCHES"
+    return exp.Anonymous(this=name, expressions=[text, pattern])
+
+
+_MARKERS: Mapping[str, Callable[..., exp.Expr]] = {
+    "WIDE": _wide,
+    "EXACT_DIV": _exact_div,
+    "WIDE_DIV": _wide_div,
+    "MICROSECONDS": _microseconds,
+    "TEXTS": _texts,
+    "LENGTH_OF": _length,
+    "MONTH_NUMBER": _month_number,
+    "MONTH_DAY": _month_day,
+    "LOCAL_DAY": _local_day,
+    "JOINED": _joined,
+    "DAYS_LATER": _days_later,
+    "MATCHES": _matches,
+}

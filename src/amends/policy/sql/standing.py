@@ -1,0 +1,238 @@
+"""How the rules of a case come out together, as SQL: the definitions of `resolution`, as conditions over the columns.
+
+An unknown rule is tried both ways. `resolution` finds without enumeration whether any combination ends otherwise: it
+keeps, step by step, the largest set of unknown rules that may act together without a barred one winning. Overrides are
+acyclic, so the same set follows from one condition for each rule, read from the overriding rules downwards.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from amends.policy.model import Policy, Rule, Verb
+from amends.policy.resolution import members
+from amends.policy.sql.expressions import Expressions, UncompilableError
+from amends.policy.sql.payments import Payments
+from amends.policy.sql.terms import FALSE, TRUE, Term, both, case, either, holds, is_open, opposite
+
+COMBINATIONS_MAX = 400
+"""A need that may lack is looked at once for each clause that could decide instead."""
+
+
+@dataclass(frozen=True)
+class Barred:
+    """Which rules may not win in a combination: all but those that say the same as one, and one rule aside."""
+
+    say: int
+    spare: int | None = None
+    kept_out: int = 0
+    """Rules that are taken not to hold, as a bit mask."""
+
+
+class Standing:
+    """The conditions under which a case is settled, asked about, or goes to a person."""
+
+    def __init__(self, expressions: Expressions) -> None:
+        self.expressions = expressions
+        self.policy: Policy = expressions.policy
+        self.rules: tuple[Rule, ...] = self.policy.rules
+        self.names = names = _names(self.rules)
+        whens = [expressions.value(rule.when) for rule in self.rules]
+        self.flags = [self._flag(f"holds_{name}", when) for name, when in zip(names, whens, strict=True)]
+        self.depth = max(flag.depth for flag in self.flags)
+        self.true = [holds(flag.raw) for flag in self.flags]
+        self.open = [is_open(flag.raw) for flag in self.flags]
+        self.possible = [f"({flag.raw} IS NOT FALSE)" if flag.raw != TRUE else TRUE for flag in self.flags]
+        self.payments = Payments(expressions, self.possible, self.depth)
+        self.wins = [self._win(f"wins_{name}", rule) for name, rule in zip(names, self.rules, strict=True)]
+        self.able = [both(self.open[rule.index], self.unattacked(rule)) for rule in self.rules]
+        self.met = [self.payments.met(rule) for rule in self.rules]
+        self.any_open = self._bind("any_open", either(*self.open), self.depth)
+
+    def _flag(self, name: str, when: Term) -> Term:
+        return when if when.raw in (TRUE, FALSE) else self.expressions.layers.bind(name, when)
+
+    def _win(self, name: str, rule: Rule) -> str:
+        attackers = self.unattacked(rule)
+        if attackers == TRUE:
+            return self.true[rule.index]
+        return self._bind(name, both(self.true[rule.index], attackers), self.depth)
+
+    def _bind(self, name: str, text: str, depth: int | None = None) -> str:
+        """A column that reads everything up to a layer, or all that was bound before."""
+        if text in (TRUE, FALSE):
+            return text
+        layers = self.expressions.layers
+        return layers.bind(name, Term(text, depth=layers.depth if depth is None else depth)).raw
+
+    def unattacked(self, rule: Rule) -> str:
+        """That no rule which holds overrides it."""
+        return both(*(opposite(self.true[index]) for index in members(self.policy.attackers[rule.index])))
+
+    def say_wins(self, number: int, without: int | None = None) -> str:
+        """Whether a rule that says this wins."""
+        rules = self.payments.says[number].rules
+        return either(*(self.wins[rule.index] for rule in rules if rule.index != without))
+
+    def say_able(self, number: int) -> str:
+        """Whether an unknown rule that says this could win."""
+        return either(*(self.able[rule.index] for rule in self.payments.says[number].rules))
+
+    @property
+    def any_wins(self) -> str:
+        """Whether anything holds: overrides are acyclic, so then something wins."""
+        return either(*self.wins)
+
+    def of_verb(self, verb: Verb) -> list[int]:
+        """What is said by granting, denying or referring, by number."""
+        return [number for number, say in enumerate(self.payments.says) if say.verb is verb]
+
+    @property
+    def any_refers(self) -> str:
+        """Whether a rule that refers wins."""
+        return either(*(self.say_wins(number) for number in self.of_verb(Verb.REFER)))
+
+    def agrees(self, without: int | None = None) -> str:
+        """Whether something wins, and all that wins says the same grant or denial."""
+        families: dict[object, list[int]] = {}
+        for number, say in enumerate(self.payments.says):
+            if say.verb is not Verb.REFER:
+                families.setdefault(say.family, []).append(number)
+        refers = either(*(self.say_wins(number, without) for number in self.of_verb(Verb.REFER)))
+        winning = [either(*(self.say_wins(n, without) for n in family)) for family in families.values()]
+        counted = " + ".join(case([(one, "1")], "0") for one in winning if one != FALSE)
+        one_family = f"({counted} = 1)" if counted else FALSE
+        split = [
+            both(
+                self.say_wins(first, without),
+                self.say_wins(second, without),
+                opposite(self.payments.same(first, second)),
+            )
+            for family in families.values()
+            for position, first in enumerate(family)
+            for second in family[:position]
+        ]
+        return both(opposite(refers), one_family, opposite(either(*split)))
+
+    def asks(self) -> tuple[str, str]:
+        """Whether the winners agree; and whether the case asks, whichever way the unknown rules fall."""
+        agrees = self._bind("agrees", self.agrees())
+        says = self.payments.says
+        undetermined = either(*(both(self.say_wins(n), say.is_undetermined) for n, say in enumerate(says)))
+        met = either(*(both(wins, met.raw) for wins, met in zip(self.wins, self.met, strict=True)))
+        lacking = [rule.index for rule in self.rules if rule.needs]
+        spared = either(
+            *(both(self.wins[index], opposite(self.met[index].raw), self.agrees(index)) for index in lacking)
+        )
+        settled = case([(undetermined, TRUE), (agrees, opposite(met))], spared)
+        differs = case(
+            [
+                (opposite(self.any_open), FALSE),
+                (agrees, either(self._another_could_win(), self._needs_could_lack())),
+                (opposite(self.any_wins), self._silence_could_end()),
+            ],
+            self._agreement_possible(),
+        )
+        return agrees, self._bind("asks", either(settled, differs))
+
+    def _another_could_win(self) -> str:
+        found = []
+        for number in range(len(self.payments.says)):
+            same = either(
+                *(both(self.say_wins(n), self.payments.same(n, number)) for n in self._family(number))
+            )
+            found.append(both(self.say_able(number), opposite(same)))
+        return either(*found)
+
+    def _family(self, number: int) -> list[int]:
+        says = self.payments.says
+        if says[number].verb is Verb.REFER:
+            return []
+        return [n for n, say in enumerate(says) if say.family == says[number].family]
+
+    def _silence_could_end(self) -> str:
+        rules = [rule.index for rule in self.rules if rule.verb is not Verb.REFER]
+        return either(*(self.open[index] for index in rules))
+
+    def _needs_could_lack(self) -> str:
+        """Whether unknown rules could override every winner whose needs are met."""
+        acting = self._acting(lambda index: self.met[index].raw)
+        sure = (
+            both(self.true[r.index], self.met[r.index].raw, self._beaten_by_none(r, acting))
+            for r in self.rules
+        )
+        return opposite(either(*sure))
+
+    def _acting(self, is_barred: Callable[[int], str], kept_out: int = 0) -> dict[int, str]:
+        """For each rule that overrides others, whether it holds or may be taken to."""
+        acting: dict[int, str] = {}
+
+        def acts(index: int) -> str:
+            if index not in acting:
+                acting[index] = self.true[index]
+                if not kept_out >> index & 1:
+                    above = [acts(attacker) for attacker in members(self.policy.attackers[index])]
+                    may_act = both(self.open[index], either(opposite(is_barred(index)), *above))
+                    acting[index] = either(self.true[index], may_act)
+            return acting[index]
+
+        for attackers in self.policy.attackers:
+            for index in members(attackers):
+                acts(index)
+        return acting
+
+    def _beaten_by_none(self, rule: Rule, acting: dict[int, str]) -> str:
+        return both(*(opposite(acting[index]) for index in members(self.policy.attackers[rule.index])))
+
+    def _agreement_possible(self) -> str:
+        """Whether, where a person would decide now, some combination would agree or ask instead."""
+        says = self.payments.says
+        found = [both(self.say_able(n), say.is_undetermined) for n, say in enumerate(says)]
+        deciding = [n for n, say in enumerate(says) if say.verb is not Verb.REFER]
+        found += [self._nobody_disagrees(Barred(number)) for number in deciding]
+        lacking = [rule.index for rule in self.rules if rule.needs]
+        if len(lacking) * len(self.rules) > COMBINATIONS_MAX:
+            line = self.rules[lacking[-1]].span.line
+            message = f"line {line}: {len(lacking)} rules have needs, and there are {len(self.rules)} rules; SQL looks at {COMBINATIONS_MAX} pairs of them at most."
+            raise UncompilableError(message)
+        found += [self._agreement_without(index, deciding) for index in lacking]
+        return either(*found)
+
+    def _agreement_without(self, spare: int, deciding: list[int]) -> str:
+        """Whether the others could agree if a clause whose need may lack is left out."""
+        found = []
+        for number in deciding:
+            rules = [rule.index for rule in self.payments.says[number].rules if rule.index != spare]
+            plain = [index for index in rules if not self.policy.attackers[index]]
+            some = either(*(self.possible[index] for index in plain))
+            found.append(both(some, self._nobody_disagrees(Barred(number, spare))))
+            for index in rules:
+                if index not in plain:
+                    champion = both(self.possible[index], self.unattacked(self.rules[index]))
+                    barred = Barred(number, spare, self.policy.attackers[index])
+                    found.append(both(champion, self._nobody_disagrees(barred)))
+        able = both(self.possible[spare], self.unattacked(self.rules[spare]))
+        return both(able, opposite(self.met[spare].raw), either(*found))
+
+    def _nobody_disagrees(self, barred: Barred) -> str:
+        """Whether some unknown rules may act together so that only rules which say the same win."""
+
+        def disagrees(index: int) -> str:
+            if index == barred.spare:
+                return FALSE
+            return opposite(self.payments.same(barred.say, self.payments.say_of[index]))
+
+        acting = self._acting(disagrees, barred.kept_out)
+        disagreeing = (
+            both(self.true[rule.index], disagrees(rule.index), self._beaten_by_none(rule, acting))
+            for rule in self.rules
+        )
+        return opposite(either(*disagreeing))
+
+
+def _names(rules: tuple[Rule, ...]) -> list[str]:
+    """The clause of each rule, numbered where it has several."""
+    clauses = [rule.clause for rule in rules]
+    return [
+        clause if clauses.count(clause) == 1 else f"{clause}_{clauses[:position].count(clause) + 1}"
+        for position, clause in enumerate(clauses)
+    ]

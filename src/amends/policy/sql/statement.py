@@ -1,0 +1,264 @@
+"""One policy as one SELECT: layers of columns from the inputs to the result (semantics, rule 34)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from amends.policy.answer import Outcome
+from amends.policy.compiled import breakable_promises
+from amends.policy.facts import NONE
+from amends.policy.model import Policy, PromiseKind, Verb, inputs_read
+from amends.policy.resolution import members
+from amends.policy.sql.contract import Form, column_names, currency_error, read_column
+from amends.policy.sql.expressions import UTC, Expressions
+from amends.policy.sql.layers import Layers
+from amends.policy.sql.standing import Standing
+from amends.policy.sql.terms import (
+    FALSE,
+    NULL,
+    TRUE,
+    Term,
+    both,
+    case,
+    column,
+    condition,
+    either,
+    fails,
+    holds,
+    opposite,
+    word,
+)
+from amends.policy.types import Kind
+
+ERROR = "error"
+RESULTS = ("id", "outcome", "grant", "amount", "clauses", "missing", ERROR)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The columns of each layer, and those of the result, in markers' SQL."""
+
+    layers: tuple[tuple[tuple[str, str], ...], ...]
+    results: tuple[tuple[str, str], ...]
+    grouped: tuple[str, ...] = ()
+    """What the result is grouped by, where it counts rows."""
+
+
+def state(policy: Policy, present: Mapping[str, Form], prefix: str = "") -> Statement:
+    """The statement that decides every row of a table with these columns.
+
+    Raises: UncompilableError, NameTakenError: SQL cannot say it.
+    """
+    column_names(policy)  # refuses two columns of one name
+    building = _Building(policy, present, prefix)
+    results = tuple(building.results())
+    return Statement(tuple(tuple(layer) for layer in building.layers.columns), results)
+
+
+def all_typed(policy: Policy) -> dict[str, Form]:
+    """Every column of the contract."""
+    return dict.fromkeys(column_names(policy), Form.TYPED)
+
+
+class _Building:
+    """The statement on its way."""
+
+    def __init__(self, policy: Policy, present: Mapping[str, Form], prefix: str) -> None:
+        self.policy = policy
+        self.layers = Layers(prefix)
+        self.present = present
+        inputs, self.bad = self._read_inputs()
+        self.expressions = Expressions(policy, self.layers, inputs)
+        self.error = self._error()
+        self.standing = Standing(self.expressions)
+        self.agrees, self.asks = self.standing.asks()
+
+    def _read_inputs(self) -> tuple[dict[str, Term], list[tuple[str, str]]]:
+        inputs: dict[str, Term] = {}
+        bad: list[tuple[str, str]] = []
+        for name in ("id", "currency"):
+            self.layers.first(name, column(name) if name in self.present else "CAST(NULL AS TEXT)")
+            inputs[name] = self.layers.read(name, Term(""), 0)
+        for name, declared in self.policy.inputs.items():
+            read = read_column(declared, self.present)
+            self.layers.first(name, read.value)
+            inputs[name] = self.layers.read(name, read.term, 0)
+            if declared.type.optional and declared.type.kind is not Kind.ENUM:
+                self.layers.first(f"{name}_{NONE}", read.is_none)
+                inputs[f"{name}_{NONE}"] = self.layers.read(f"{name}_{NONE}", Term(""), 0)
+            if declared.type.kind is Kind.INSTANT and self.policy.zone != UTC:
+                local = f"LOCAL_DAY({read.value}, {word(self.policy.zone)})"
+                self.layers.first(f"{name}_day", local)
+                inputs[f"{name} day"] = self.layers.read(f"{name}_day", Term("", low=-1, high=84_006), 0)
+            bad.append((read.is_bad, word(f"bad_value: {name}")))
+        return inputs, bad
+
+    def _error(self) -> str:
+        """What is wrong with a row, as code and input, NULL where nothing is."""
+        currency = column("currency") if "currency" in self.present else "CAST(NULL AS TEXT)"
+        first = case([*currency_error(self.policy, currency), *self.bad])
+        self.layers.first("bad_input", first)
+        bad = self.layers.read("bad_input", Term(""), 0)
+        branches, parts = [(f"{bad.raw} IS NOT NULL", bad.raw)], [bad]
+        for assumption in self.policy.assumptions:
+            held = self.expressions.value(assumption)
+            read = inputs_read(self.policy, assumption)
+            name = next((name for name in self.policy.inputs if name in read), "")
+            branches.append((fails(held.sql), word(f"impossible_case: {name}")))
+            parts.append(held)
+        return self.layers.bind(ERROR, condition(case(branches), *parts)).raw
+
+    def results(self) -> Iterator[tuple[str, str]]:
+        """The columns of the result."""
+        bind = self._bind
+        is_bad = f"({self.error} IS NOT NULL)"
+        shown = both(*(holds(self.expressions.inputs[name].raw) for name in self.policy.requires))
+        bad, stranger = bind("is_bad", is_bad), bind("is_stranger", opposite(shown))
+        missing = bind(
+            "asked_for", case([(bad, NULL), (stranger, self._required()), (self.asks, self._missing())])
+        )
+        granted = bind(
+            "is_granted", both(opposite(either(bad, stranger, self.asks)), self.agrees, self._any(Verb.GRANT))
+        )
+        denied = bind(
+            "is_denied", both(opposite(either(bad, stranger, self.asks)), self.agrees, self._any(Verb.DENY))
+        )
+        refund = bind("refund", case([(granted, self._amount())], "0"))
+        grant = bind("granted_as", case([(granted, self._grant())]))
+        broken = bind(
+            "broken_promise", case([(either(granted, denied), self._broken(refund, grant, denied))])
+        )
+        kept = f"({broken} IS NULL)" if broken != NULL else TRUE
+        yield "id", self.expressions.inputs["id"].raw
+        yield "outcome", self._outcome((bad, stranger), missing, both(granted, kept), both(denied, kept))
+        yield "grant", case([(kept, grant)]) if kept != TRUE else grant
+        yield "amount", case([(both(granted, kept), refund)], "0") if kept != TRUE else refund
+        cited = case([(either(bad, stranger), "TEXTS()")], self._clauses(broken))
+        yield "clauses", cited
+        yield "missing", f"COALESCE({missing}, TEXTS())"
+        yield ERROR, self.error
+
+    def _bind(self, name: str, text: str) -> str:
+        if text in (TRUE, FALSE, NULL):
+            return text
+        return self.layers.bind(name, Term(text, depth=self.layers.depth)).raw
+
+    def _outcome(self, early: tuple[str, str], missing: str, granted: str, denied: str) -> str:
+        bad, stranger = early
+        nobody_knows = f"LENGTH_OF({missing}) = 0"
+        branches = [
+            (bad, ERROR),
+            (granted, Outcome.GRANTED),
+            (denied, Outcome.DENIED),
+            (stranger, Outcome.NEEDS_INFORMATION),
+            (both(self.asks, opposite(nobody_knows)), Outcome.NEEDS_INFORMATION),
+        ]
+        return case([(when, word(outcome)) for when, outcome in branches], word(Outcome.NEEDS_REVIEW))
+
+    def _any(self, verb: Verb) -> str:
+        return either(*(self.standing.say_wins(number) for number in self.standing.of_verb(verb)))
+
+    def _amount(self) -> str:
+        says = self.standing.payments.says
+        grants = self.standing.of_verb(Verb.GRANT)
+        totals = ((self.standing.say_wins(n), total.raw) for n in grants if (total := says[n].total))
+        return f"CAST({case(totals)} AS BIGINT)"
+
+    def _grant(self) -> str:
+        says = self.standing.payments.says
+        grants = self.standing.of_verb(Verb.GRANT)
+        return case((self.standing.say_wins(n), word(says[n].rule.grant or "")) for n in grants)
+
+    def _broken(self, refund: str, grant: str, denied: str) -> str:
+        """The clause of the first promise that the decision breaks."""
+        depth = self.layers.depth
+        outcome = case([(denied, word(Outcome.DENIED))], word(Outcome.GRANTED))
+        results = {
+            "refund": Term(refund, depth=depth, high=2 * 10**15),
+            "outcome": Term(outcome, depth=depth),
+            "grant": Term(f"COALESCE({grant}, {word(NONE)})", depth=depth),
+        }
+        for rule in self.policy.rules:
+            if rule.verb is Verb.DENY:
+                name = f"denied_by {rule.clause}"
+                known = results[name].raw if name in results else FALSE
+                results[name] = Term(either(known, both(denied, self.standing.wins[rule.index])), depth=depth)
+        self.expressions.results = results
+        branches = []
+        for _, promise in breakable_promises(self.policy):
+            statement = self.expressions.value(promise.statement).sql
+            broken = holds(statement) if promise.kind is PromiseKind.NEVER else fails(statement)
+            if promise.condition is not None:
+                broken = both(holds(self.expressions.value(promise.condition).sql), broken)
+            branches.append((broken, word(promise.clause)))
+        return case(branches)
+
+    def _clauses(self, broken: str) -> str:
+        """The clauses that grant, deny or refer, in the order of their ids."""
+        refers = self.standing.any_refers
+        cited: dict[str, list[str]] = {}
+        for rule in self.policy.rules:
+            wins = self.standing.wins[rule.index]
+            wins = wins if rule.verb is Verb.REFER else both(wins, opposite(refers))
+            cited.setdefault(rule.clause, []).append(wins)
+        if broken != NULL:
+            for _, promise in breakable_promises(self.policy):
+                cited.setdefault(promise.clause, []).append(f"({broken} = {word(promise.clause)})")
+        return _texts((either(*cited[clause]), clause) for clause in sorted(cited))
+
+    def _required(self) -> str:
+        inputs = self.expressions.inputs
+        return _texts((opposite(holds(inputs[name].raw)), name) for name in self.policy.requires)
+
+    def _missing(self) -> str:
+        """Everything that could still change the answer, in the order of declaration (semantics, rules 2, 4, 7)."""
+        standing, names = self.standing, self.standing.names
+        could = [
+            both(p, standing.unattacked(r)) for p, r in zip(standing.possible, self.policy.rules, strict=True)
+        ]
+        depth = self.layers.depth
+        able = [
+            self._where_asked(f"could_{name}", text, depth) for name, text in zip(names, could, strict=True)
+        ]
+        doubts = self._asked_about(able)
+        counts = [
+            self._where_asked(f"doubt_{name}", text, depth + 1)
+            for name, text in zip(names, doubts, strict=True)
+        ]
+        return _texts((self._is_missing(name, able, counts), name) for name in self.policy.inputs)
+
+    def _where_asked(self, name: str, text: str, depth: int) -> str:
+        """A column that is computed only for cases that are asked about."""
+        if text in (TRUE, FALSE):
+            return text
+        return self.layers.bind(name, Term(case([(self.asks, text)]), depth=depth)).raw
+
+    def _asked_about(self, able: list[str]) -> list[str]:
+        """For each rule, whether it is unknown and could win, or override one that could or does hold."""
+        standing = self.standing
+        overriding: list[list[str]] = [[] for _ in able]
+        for rule in self.policy.rules:
+            for attacker in members(self.policy.attackers[rule.index]):
+                overriding[attacker].append(either(able[rule.index], standing.true[rule.index]))
+        return [
+            both(standing.open[index], either(able[index], *overriding[index])) for index in range(len(able))
+        ]
+
+    def _is_missing(self, name: str, able: list[str], counts: list[str]) -> str:
+        payments = self.standing.payments
+        found = []
+        for rule in self.policy.rules:
+            lacks = [payments.lacks(n.input, n.condition).raw for n in rule.needs if n.input == name]
+            found.append(both(able[rule.index], either(*lacks)))
+            if rule.verb is Verb.GRANT:
+                say = payments.says[payments.say_of[rule.index]]
+                behind = payments.inputs_behind(rule, name)
+                found.append(both(able[rule.index], say.is_undetermined, behind))
+            if name in inputs_read(self.policy, rule.when):
+                found.append(both(counts[rule.index], self.expressions.missing(rule.when, name)))
+        return either(*found)
+
+
+def _texts(chosen: Iterator[tuple[str, str]]) -> str:
+    """The words whose conditions hold."""
+    parts = (case([(when, word(text))]) for when, text in chosen if when != FALSE)
+    return f"TEXTS({', '.join(parts)})"

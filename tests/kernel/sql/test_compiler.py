@@ -1,0 +1,109 @@
+"""`amends sql` writes SQL that an engine takes, or says what SQL cannot hold, and where."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlglot
+from click.testing import CliRunner, Result
+
+from amends import parse_policy
+from amends.cli import main
+from amends.policy.model import Policy
+from amends.policy.sql.compiler import Dialect, compile_policy
+from amends.policy.sql.expressions import UncompilableError
+from conftest import ROOT
+from generated_policies import HEAD
+
+POLICY = ROOT / "policies" / "flux-kontext.md"
+SMALL = """---
+policy: small
+title: Small
+version: 1
+effective: 2025-01-01
+contact: support@example.com
+inputs:
+  paid: money, from desk
+{inputs}---
+# Small
+
+- Some of it comes back. {{#back}}
+
+```rule back
+grant: refund
+{rule}lines:
+  paid "Paid": {line}
+```
+"""
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["sql", *map(str, arguments)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_the_select_is_one_statement_over_the_table_named(shipped: Policy, dialect: Dialect) -> None:
+    result = run(POLICY, "--dialect", dialect, "--table", "shop.orders")
+
+    (statement,) = sqlglot.parse(result.stdout, dialect=dialect.value)
+    assert isinstance(statement, sqlglot.exp.Select)
+    assert statement.named_selects == ["id", "outcome", "grant", "amount", "clauses", "missing", "error"]
+    assert result.stdout.startswith(f"-- {shipped.name} {shipped.version}, sha256 {shipped.sha256}\n")
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("table", ["x; DROP TABLE y", "a b", "", 'o"', "a..b"])
+def test_a_table_that_is_no_name_is_refused(table: str) -> None:
+    result = run(POLICY, "--dialect", "duckdb", "--table", table)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "is no name of a table" in result.stderr
+
+
+def test_a_number_of_more_than_38_digits_is_refused_with_its_line(tmp_path: Path) -> None:
+    inputs = "  bought: count of things, from desk\n  used: count of things, from desk\n  spare: count of things, from desk\n"
+    line = "round_down(paid * bought * bought / max(1, used) / max(1, spare))"
+    text = SMALL.format(inputs=inputs, rule="", line=line)
+    policy = tmp_path / "wide.md"
+    policy.write_text(text)
+
+    result = run(policy, "--dialect", "duckdb")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "a number here may have more than 38 digits" in result.stderr
+    assert "wide.md: line 20, column 27" in result.stderr
+
+
+def test_an_input_named_as_a_companion_is_refused(tmp_path: Path) -> None:
+    inputs = "  fixed_at: instant or none, from desk\n  fixed_at_none: yes or no, from desk\n"
+    policy = tmp_path / "taken.md"
+    policy.write_text(
+        SMALL.format(inputs=inputs, rule="when: fixed_at == none or fixed_at_none\n", line="paid")
+    )
+
+    result = run(policy, "--dialect", "postgres")
+
+    assert result.exit_code == 1
+    assert "The input `fixed_at_none` has the name of the column" in result.stderr
+
+
+def test_more_different_grants_than_can_be_compared_are_refused_with_a_line() -> None:
+    sentences = "".join(
+        f"- Sentence {number}. {{#c{number}}}\n\n```rule c{number}\ngrant: refund\nwhen: red\n"
+        f'lines:\n  paid "Paid": paid\n  fee "Fee": {"-" * (number % 2 + 1)}fee{" - fee" * number}\n```\n\n'
+        for number in range(22)
+    )
+    head = HEAD.format(inputs="  red: yes or no, from desk\n")
+    policy = parse_policy(head + sentences)
+
+    with pytest.raises(UncompilableError, match=r"line \d+: too many rules may pay differently"):
+        compile_policy(policy, Dialect.DUCKDB, "requests")
+
+
+def test_the_command_line_loads_the_writer_of_sql_only_to_write_it() -> None:
+    ask = "import sys, amends.cli; print('sqlglot' in sys.modules, 'duckdb' in sys.modules)"
+
+    assert subprocess.check_output([sys.executable, "-c", ask], text=True) == "False False\n"
