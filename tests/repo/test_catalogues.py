@@ -148,8 +148,10 @@ def test_what_people_are_refused_with_can_be_translated() -> None:
     assert found == []
 
 
-UNMARKED = re.compile(r"[A-Za-z][a-z]{2,}")
-SAID = re.compile(r"{% blocktranslate.*?endblocktranslate %}|{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
+UNMARKED = re.compile(r"\b[A-Za-z]{3,}\b")
+SAID = re.compile(
+    r"{% block width %}\w+|{% blocktranslate.*?endblocktranslate %}|{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL
+)
 ELEMENTS = re.compile(r"<(script|kbd|code)\b.*?</\1>|<[^>]*>", re.DOTALL)
 NAMES = {"PNG", "JPEG", "WebP", "DKIM", "SPF", "DMARC"}
 """Names that every language shares."""
