@@ -11,7 +11,6 @@ from amends.policy.errors import PolicyError
 from amends.policy.explanation import explain, format_amount, format_day
 from amends.policy.facts import read_facts
 from amends.policy.letter import write_letter
-from amends.policy.model import Policy
 from amends.policy.page.changes import find_text_changes
 from amends.policy.page.html import render_article, render_page
 from amends.policy.translation import spoken
@@ -19,7 +18,12 @@ from conftest import ROOT
 
 TEXT = (ROOT / "policies" / "flux-kontext.md").read_text()
 SHIPPED = parse_policy(TEXT)
-PUBLISHED = [*sorted((ROOT / "examples").glob("*.md")), *sorted((ROOT / "policies").glob("*.md"))]
+PUBLISHED = [
+    path
+    for folder in ("examples", "policies")
+    for path in sorted((ROOT / folder).glob("*.md"))
+    if not path.name.endswith((".cases.md", "README.md"))
+]
 LATE: dict[str, object] = {
     "currency": "USD",
     "identified": True,
@@ -104,11 +108,7 @@ def test_the_page_marks_what_is_not_in_the_language_of_the_policy() -> None:
 
     assert '<details lang="de"><summary>Wie das berechnet wird</summary>' in german
     assert '<span lang="en">Processing fee</span>: minus fee' in german
-    assert (
-        "Gilt das an der Grenze? age: 7 days ja, 8 days nein; generations: 50 generations ja, "
-        in german.replace("7 Tage", "7 days").replace("8 Tage", "8 days")
-    )
-    assert "<li" in german
+    assert "Gilt das an der Grenze? age: 7 Tage ja, 8 Tage nein; generations: 50 generations ja, " in german
     assert "lang=" not in english
     assert re.sub(r"<details.*?</details>", "", german, flags=re.DOTALL).count("If you ask within") == 1
 
@@ -134,8 +134,6 @@ def test_a_language_that_pages_could_not_name_is_a_problem(word: str) -> None:
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
 def test_every_published_policy_can_be_shown_in_german(path: Path) -> None:
-    if path.name.endswith(".cases.md") or path.name == "README.md":
-        pytest.skip("no policy")
     page = render_article(parse_policy(path.read_text()), "de_DE")
 
     assert "How this is computed" not in page
@@ -145,11 +143,8 @@ def test_every_published_policy_can_be_shown_in_german(path: Path) -> None:
 def test_changes_of_a_rule_are_said_in_german() -> None:
     after = parse_policy(TEXT.replace("2025-08-18", "2025-08-30").replace("[7 days]", "[14 days]"))
 
-    said = ["".join(run.text for run in change.runs) for change in _rules(SHIPPED, after)]
+    changes = [change for change in find_text_changes(SHIPPED, after, "de_DE") if change.is_rule]
+    said = ["".join(run.text for run in change.runs) for change in changes]
     assert said
     assert all(text.startswith(("Gewährt, wenn", "Abgelehnt, wenn")) for text in said)
     assert "„Processing fee“: minus fee." in said[0]
-
-
-def _rules(before: Policy, after: Policy) -> list:  # type: ignore[type-arg]  # of changes
-    return [change for change in find_text_changes(before, after, "de_DE") if change.is_rule]
