@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from django import template
+from django.conf import settings
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
@@ -44,6 +45,13 @@ def quoted(text: str) -> str:
 def method(name: str) -> str:
     """A payment method in words."""
     return gettext(name) if name else ""
+
+
+@register.simple_tag
+def other_languages() -> list[tuple[str, str]]:
+    """The languages that a reader may change to, each with its own name."""
+    spoken = reader_language().partition("-")[0]
+    return [(code, name) for code, name in settings.LANGUAGES if code != spoken]
 
 
 @register.filter
