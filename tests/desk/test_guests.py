@@ -16,7 +16,7 @@ def test_who_knows_address_and_order_gets_a_link_at_the_address_on_file(shop: Sh
     assert order.payment
     reference = order.number if by == "number" else order.payment.gateway_ref
 
-    invite_guest(keep_for_job(email=shop.customer.email.upper(), reference=f" {reference} "))
+    invite_guest(keep_for_job(email=shop.customer.email.upper(), reference=f" {reference} ", locale="en"))
 
     (sent,) = mail.outbox
     assert sent.to == [shop.customer.email]
@@ -27,7 +27,8 @@ def test_who_knows_address_and_order_gets_a_link_at_the_address_on_file(shop: Sh
 def test_everybody_else_gets_nothing(shop: Shop, email: str | None, reference: str | None) -> None:
     order = shop.sell(shop.monthly).order
 
-    invite_guest(keep_for_job(email=email or shop.customer.email, reference=reference or order.number))
+    named = {"email": email or shop.customer.email, "reference": reference or order.number}
+    invite_guest(keep_for_job(**named, locale="en"))
 
     assert (mail.outbox, PortalLink.objects.count()) == ([], 0)
 

@@ -140,7 +140,8 @@ def is_registered(definition: ast.stmt) -> bool:
     decorators = getattr(definition, "decorator_list", [])
     return any(
         re.search(
-            r"\.(command|group|task|get|post|delete|exception_handler|inclusion_tag)\(", ast.unparse(one)
+            r"\.(command|group|task|get|post|delete|exception_handler|inclusion_tag)\(|\.(filter|simple_tag)$",
+            ast.unparse(one),
         )
         for one in decorators
     )

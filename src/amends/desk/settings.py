@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from amends.desk import embedded_postgres
+from amends.desk import embedded_postgres, languages
 
 ROOMS = (
     "audit",
@@ -123,7 +123,7 @@ INSTALLED_APPS = [
     "anymail",
     *(f"amends.desk.{name}" for name in ROOMS),
     *(f"amends.desk.{name}" for name in DOORS),
-    "amends.desk.design",
+    "amends.desk.design.apps.DesignConfig",
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
@@ -139,7 +139,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "amends.desk.design.reader.ReaderLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -194,7 +194,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGES = languages.offered()
 PROCRASTINATE_IMPORT_PATHS = ["amends.desk.schedule.tasks"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024
 """The largest request of all: a picture of 10 MB with what stands around it."""

@@ -1,6 +1,7 @@
 """Decisions in sentences: the letter to the customer and the report to the agent.
 
-Sentences cite the customer's own clause text with its anchor; amounts are shown in the money format of the locale.
+Sentences are in the language of the locale, and so are the formats of amounts and days. They cite the customer's own
+clause text with its anchor; what the policy says (sentences, labels, questions) stays in the language of the policy.
 """
 
 from dataclasses import dataclass
@@ -10,31 +11,49 @@ from fractions import Fraction
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import parse_pattern
+from babel.numbers import format_decimal, parse_pattern
 
-from amends.policy import dates
+from amends.policy import dates, types
 from amends.policy.amounts import AmountLine
 from amends.policy.answer import Decision, Outcome
 from amends.policy.counterfactuals import Change, Move, Offer, find_changes, find_offers
 from amends.policy.facts import Facts, Value
 from amends.policy.model import Policy
 from amends.policy.money import EXPONENTS, Rounding, round_exact
+from amends.policy.translation import LOCALE, noop, spoken, translation
 from amends.policy.types import INSTANT, MICROSECONDS, YES_NO, Type
 
-LOCALE = "en_US"
 _HEADLINES = {
-    Outcome.GRANTED: "Your request is granted.",
-    Outcome.DENIED: "We cannot grant your request.",
-    Outcome.NEEDS_INFORMATION: "We need something more before we can decide.",
-    Outcome.NEEDS_REVIEW: "A person will look at your request.",
+    Outcome.GRANTED: noop("Your request is granted."),
+    Outcome.DENIED: noop("We cannot grant your request."),
+    Outcome.NEEDS_INFORMATION: noop("We need something more before we can decide."),
+    Outcome.NEEDS_REVIEW: noop("A person will look at your request."),
 }
 _EFFECTS = {
-    "keep": "Your plan stays as it is.",
-    "end now": "Your plan ends now.",
-    "end at period end": "Your plan ends with the current billing period.",
-    "switch to month": "Your plan becomes monthly.",
+    "keep": noop("Your plan stays as it is."),
+    "end now": noop("Your plan ends now."),
+    "end at period end": noop("Your plan ends with the current billing period."),
+    "switch to month": noop("Your plan becomes monthly."),
 }
-_WAITING = {"desk": "We are waiting for", "staff": "Our team will establish"}
+_WAITING = {
+    "customer": noop("Please tell us: %(label)s."),
+    "desk": noop("We are waiting for: %(label)s."),
+    "staff": noop("Our team will establish: %(label)s."),
+}
+_PAYOUTS = {
+    "original": noop("%(amount)s goes to the way you paid."),
+    "credit": noop("%(amount)s goes as credit to your account."),
+}
+_LIMITS = {
+    True: noop("With %(number)s or fewer it would be %(amount)s (%(label)s)."),
+    False: noop("With %(number)s or more it would be %(amount)s (%(label)s)."),
+}
+_DAYS = {
+    True: noop("You could have asked until %(day)s."),
+    False: noop("Possible from %(day)s."),
+}
+_REQUEST_DAYS = {True: noop("a request until %(day)s"), False: noop("a request from %(day)s")}
+_NUMBERS = {True: noop("%(label)s: %(number)s or fewer"), False: noop("%(label)s: %(number)s or more")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +100,28 @@ def explain(policy: Policy, facts: Facts, decision: Decision, locale: str = LOCA
 
     A case whose `requires` are not met gets no clause, no amount and no hint (reading R13).
     """
+    voice = _Voice(policy, spoken(locale))
     secret = not decision.clauses and decision.outcome is Outcome.NEEDS_INFORMATION
     negative = decision.outcome in (Outcome.DENIED, Outcome.NEEDS_INFORMATION) and not secret
     changes = find_changes(policy, facts) if negative else ()
     offers = find_offers(policy, facts) if negative else ()
     return Explanation(
         decision=decision,
-        headline=_HEADLINES[decision.outcome],
+        headline=voice.say(_HEADLINES[decision.outcome]),
         arithmetic=decision.lines or decision.owed,
         reasons=tuple(
             Reason(c.id, c.role, policy.clauses[c.id].text, c.by)
             for c in decision.clauses
             if c.id in policy.clauses
         ),
-        questions=tuple(_questions(policy, decision)),
-        consequences=tuple(_consequences(decision, locale)),
+        questions=tuple(_questions(voice, decision)),
+        consequences=tuple(_consequences(voice, decision)),
         counterfactuals=tuple(
-            _change_sentence(policy, change, locale)
+            _change_sentence(voice, change)
             for change in changes
             if not _is_said_by_opening(policy, decision, change)
         ),
-        offers=tuple(_offer_sentence(policy, offer, locale) for offer in offers),
+        offers=tuple(_offer_sentence(voice, offer) for offer in offers),
     )
 
 
@@ -118,32 +138,52 @@ def format_amount(amount: int, currency: str, locale: str = LOCALE) -> str:
     return str(pattern.apply(number, locale, currency=currency, currency_digits=False)).replace("\xa0", " ")
 
 
-def _questions(policy: Policy, decision: Decision) -> list[str]:
-    asked = {need.input: need.question for rule in policy.rules for need in rule.needs if need.question}
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """A policy, and the locale in which something is said about it."""
+
+    policy: Policy
+    locale: str
+
+    def say(self, message: str, **words: object) -> str:
+        """A sentence of ours with its words filled in."""
+        return translation(self.locale).gettext(message) % words
+
+    def amount(self, decision: Decision) -> str:
+        """What a decision pays."""
+        return format_amount(decision.amount, decision.currency, self.locale)
+
+    def label(self, name: str) -> str:
+        """What the policy calls an input, for the middle of a sentence."""
+        label = self.policy.inputs[name].label
+        return label[:1].lower() + label[1:]
+
+    def moved_day(self, move: Move) -> str:
+        """The day that an instant was moved to."""
+        assert isinstance(move.value, int)
+        return format_day(dates.local_time(move.value, self.policy.zone).date(), self.locale)
+
+
+def _questions(voice: _Voice, decision: Decision) -> list[str]:
+    asked = {need.input: need.question for rule in voice.policy.rules for need in rule.needs if need.question}
     sentences = []
     for name in decision.missing:
-        declared = policy.inputs[name]
-        if declared.answered_by == "customer":
-            sentences.append(
-                asked.get(name) or f"Please tell us: {declared.label[:1].lower()}{declared.label[1:]}."
-            )
-        else:
-            sentences.append(
-                f"{_WAITING[declared.answered_by]}: {declared.label[:1].lower()}{declared.label[1:]}."
-            )
+        answerer = voice.policy.inputs[name].answered_by
+        question = asked.get(name) if answerer == "customer" else None
+        sentences.append(question or voice.say(_WAITING[answerer], label=voice.label(name)))
     return sentences
 
 
-def _consequences(decision: Decision, locale: str) -> list[str]:
+def _consequences(voice: _Voice, decision: Decision) -> list[str]:
     sentences = []
     if decision.then:
-        sentences.append(_EFFECTS[decision.then])
-    places = {"original": "to the way you paid", "credit": "as credit to your account"}
+        sentences.append(voice.say(_EFFECTS[decision.then]))
     for payout in decision.payouts:
-        amount = format_amount(payout.amount, decision.currency, locale)
-        sentences.append(f"{amount} goes {places[payout.to]}.")
+        amount = format_amount(payout.amount, decision.currency, voice.locale)
+        sentences.append(voice.say(_PAYOUTS[payout.to], amount=amount))
     if decision.opens_on:
-        sentences.append(f"Not yet: the same request is possible from {_day(decision.opens_on, locale)}.")
+        day = format_day(date.fromisoformat(decision.opens_on), voice.locale)
+        sentences.append(voice.say(noop("Not yet: the same request is possible from %(day)s."), day=day))
     return sentences
 
 
@@ -153,31 +193,33 @@ def _is_said_by_opening(policy: Policy, decision: Decision, change: Change) -> b
     return decision.opens_on is not None and names == [policy.roles.asked] and not _is_less(change.moves[0])
 
 
-def _change_sentence(policy: Policy, change: Change, locale: str) -> str:
-    amount = format_amount(change.decision.amount, change.decision.currency, locale)
-    phrases = [_move_phrase(policy, move, locale) for move in change.moves]
-    if len(phrases) > 1:
-        return f"It would be {amount} if both were so: {'; '.join(phrases)}."
+def _change_sentence(voice: _Voice, change: Change) -> str:
+    amount = voice.amount(change.decision)
+    if len(change.moves) > 1:
+        phrases = "; ".join(_move_phrase(voice, move) for move in change.moves)
+        return voice.say(
+            noop("It would be %(amount)s if both were so: %(phrases)s."), amount=amount, phrases=phrases
+        )
     move = change.moves[0]
-    declared = policy.inputs[move.input]
-    if declared.type == INSTANT:
-        day = _moved_day(policy, move, locale)
-        return f"You could have asked until {day}." if _is_less(move) else f"Possible from {day}."
-    if declared.type == YES_NO:
-        return f"It would be {amount} if this were so: {phrases[0]}."
-    bound = "or fewer" if _is_less(move) else "or more"
-    label = declared.label[:1].lower() + declared.label[1:]
-    return f"With {move.value} {bound} it would be {amount} ({label})."
+    kind = voice.policy.inputs[move.input].type
+    if kind == INSTANT:
+        return voice.say(_DAYS[_is_less(move)], day=voice.moved_day(move))
+    if kind == YES_NO:
+        phrase = _move_phrase(voice, move)
+        return voice.say(
+            noop("It would be %(amount)s if this were so: %(phrase)s."), amount=amount, phrase=phrase
+        )
+    return voice.say(_LIMITS[_is_less(move)], number=move.value, amount=amount, label=voice.label(move.input))
 
 
-def _move_phrase(policy: Policy, move: Move, locale: str) -> str:
-    declared = policy.inputs[move.input]
-    label = declared.label[:1].lower() + declared.label[1:]
-    if declared.type == INSTANT:
-        return f"a request {'until' if _is_less(move) else 'from'} {_moved_day(policy, move, locale)}"
-    if declared.type == YES_NO:
-        return label if move.value else f"not “{label}”"
-    return f"{label}: {move.value} or {'fewer' if _is_less(move) else 'more'}"
+def _move_phrase(voice: _Voice, move: Move) -> str:
+    kind = voice.policy.inputs[move.input].type
+    label = voice.label(move.input)
+    if kind == INSTANT:
+        return voice.say(_REQUEST_DAYS[_is_less(move)], day=voice.moved_day(move))
+    if kind == YES_NO:
+        return label if move.value else voice.say(noop("not “%(label)s”"), label=label)
+    return voice.say(_NUMBERS[_is_less(move)], label=label, number=move.value)
 
 
 def _is_less(move: Move) -> bool:
@@ -186,45 +228,79 @@ def _is_less(move: Move) -> bool:
     return move.value < move.before
 
 
-def _moved_day(policy: Policy, move: Move, locale: str) -> str:
-    assert isinstance(move.value, int)
-    return _day(dates.local_time(move.value, policy.zone).date().isoformat(), locale)
+def _offer_sentence(voice: _Voice, offer: Offer) -> str:
+    rule = next(rule for rule in voice.policy.rules if rule.grant == offer.decision.grant)
+    amount = voice.amount(offer.decision)
+    supposing = [voice.label(name) for name, value in offer.supposing if value]
+    if not supposing:
+        return voice.say(
+            noop("You can ask for this instead: %(grant)s. %(amount)s would come back."),
+            grant=rule.label,
+            amount=amount,
+        )
+    return voice.say(
+        noop(
+            "You can ask for this instead, if this is so: %(condition)s: %(grant)s. %(amount)s would come back."
+        ),
+        condition="; ".join(supposing),
+        grant=rule.label,
+        amount=amount,
+    )
 
 
-def _offer_sentence(policy: Policy, offer: Offer, locale: str) -> str:
-    rule = next(rule for rule in policy.rules if rule.grant == offer.decision.grant)
-    amount = format_amount(offer.decision.amount, offer.decision.currency, locale)
-    supposing = [
-        policy.inputs[name].label[:1].lower() + policy.inputs[name].label[1:]
-        for name, value in offer.supposing
-        if value
-    ]
-    condition = f", if this is so: {'; '.join(supposing)}" if supposing else ""
-    return f"You can ask for this instead{condition}: {rule.label}. {amount} would come back."
+def format_day(day: date, locale: str = LOCALE) -> str:
+    r"""A day with its month in words.
+
+    >>> format_day(date(2025, 9, 8)), format_day(date(2025, 9, 8), "de_DE")
+    ('8 September 2025', '8.\xa0September\xa02025')
+    """
+    # Translators: how a day is written; the letters are those of Unicode's date patterns.
+    pattern = translation(locale).pgettext("pattern of a day", "d MMMM y")
+    return str(format_date(day, pattern, locale=spoken(locale)))
 
 
-def _day(iso: str, locale: str) -> str:
-    return str(format_date(date.fromisoformat(iso), "d MMMM y", locale=locale))
-
-
-def show_value(type_: Type, value: Value, zone: str, currency: str) -> str:
+def show_value(type_: Type, value: Value, zone: str, currency: str, locale: str = LOCALE) -> str:
     """A value as an agent reads it, with its unit."""
+    _ = translation(locale).gettext
     if value is None:
-        return "unknown"
+        return _("unknown")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, str):
         return value
     if type_.kind is INSTANT.kind:
         return dates.local_time(int(value), zone).isoformat(sep=" ")
-    return _show_number(type_, value, currency)
+    return _show_number(type_, value, currency, locale)
 
 
-def _show_number(type_: Type, value: int | Fraction, currency: str) -> str:
+def _show_number(type_: Type, value: int | Fraction, currency: str, locale: str) -> str:
     if type_.is_money:
-        shown = format_amount(round_exact(value, Rounding.HALF_UP), currency)
-        return shown if isinstance(value, int) else f"{shown}, not rounded yet"
+        shown = format_amount(round_exact(value, Rounding.HALF_UP), currency, locale)
+        if isinstance(value, int):
+            return shown
+        return translation(locale).gettext("%(amount)s, not rounded yet") % {"amount": shown}
     if type_.shown_in:
         return f"{Fraction(value, MICROSECONDS[type_.shown_in])} {type_.shown_in}"
     named = [name for name, power in type_.unit if power == 1 and name in ("days", "months")]
-    return f"{value} {named[0]}" if named and len(type_.unit) == 1 else str(value)
+    return count_of(value, named[0], locale) if named and len(type_.unit) == 1 else str(value)
+
+
+def count_of(number: int | Fraction, noun: str, locale: str = LOCALE) -> str:
+    """A number with what it counts: time in the reader's language, other nouns as the policy has them.
+
+    >>> count_of(1, "days"), count_of(8, "days"), count_of(1200, "generations"), count_of(8, "days", "de_DE")
+    ('1 day', '8 days', '1,200 generations', '8 Tage')
+    """
+    shown = format_decimal(number, locale=spoken(locale)) if isinstance(number, int) else str(number)
+    catalogue = translation(locale)
+    match types.singular(noun):
+        case "day":
+            return catalogue.ngettext("%(n)s day", "%(n)s days", 1 if number == 1 else 2) % {"n": shown}
+        case "business day":
+            return catalogue.ngettext(
+                "%(n)s business day", "%(n)s business days", 1 if number == 1 else 2
+            ) % {"n": shown}
+        case "month":
+            return catalogue.ngettext("%(n)s month", "%(n)s months", 1 if number == 1 else 2) % {"n": shown}
+        case one:
+            return f"{shown} {one if number == 1 or not noun else types.plural(one)}".rstrip()

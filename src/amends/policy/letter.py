@@ -3,10 +3,11 @@
 import textwrap
 
 from amends.policy.answer import Outcome
-from amends.policy.explanation import LOCALE, Explanation, Reason, format_amount
+from amends.policy.explanation import Explanation, Reason, format_amount
 from amends.policy.facts import Facts
 from amends.policy.model import Policy
 from amends.policy.report import Condition, RuleReport, report_facts, report_rules
+from amends.policy.translation import LOCALE, spoken, translation
 
 WIDTH = 78
 _CITED = ("grants", "denies", "refers")
@@ -21,18 +22,25 @@ _ROLES = {
 
 
 def write_letter(policy: Policy, explanation: Explanation, locale: str = LOCALE) -> str:
-    """What the customer reads: the answer, its arithmetic, its reasons and what else is open."""
+    """What the customer reads: the answer, its arithmetic, its reasons and what else is open.
+
+    The explanation has been put into words already; the locale is the one it was made for.
+    """
+    _ = translation(locale).gettext
     parts = [explanation.headline, *_list("", explanation.questions)]
     parts += _table(explanation, locale)
     parts += _list("", explanation.consequences)
     cited = [reason for reason in explanation.reasons if reason.role in _CITED]
     if cited and explanation.decision.outcome is not Outcome.NEEDS_INFORMATION:
-        parts += ["The sentences this rests on:", *(_quote(reason) for reason in cited)]
-    parts += _list("What would have changed it:", explanation.counterfactuals)
-    parts += _list("What else you can do:", explanation.offers)
+        parts += [_("The sentences this rests on:"), *(_quote(reason) for reason in cited)]
+    parts += _list(_("What would have changed it:"), explanation.counterfactuals)
+    parts += _list(_("What else you can do:"), explanation.offers)
     if explanation.decision.outcome is Outcome.DENIED:
-        parts.append(_fill(f"You can appeal to a person: write to {policy.contact}."))
-    parts.append(_fill(f"{policy.title}, version {policy.version}"))
+        parts.append(
+            _fill(_("You can appeal to a person: write to %(contact)s.") % {"contact": policy.contact})
+        )
+    named = {"title": policy.title, "version": policy.version}
+    parts.append(_fill(_("%(title)s, version %(version)s") % named))
     return "\n\n".join(parts)
 
 
@@ -79,9 +87,10 @@ def _table(explanation: Explanation, locale: str) -> list[str]:
     if not explanation.arithmetic:
         return []
     total = decision.amount if decision.lines else sum(line.amount for line in decision.owed)
-    name = "Refund" if decision.lines else "You owe"
+    _ = translation(locale).gettext
+    name = _("Refund") if decision.lines else _("You owe")
     rows = [(line.label, line.amount) for line in explanation.arithmetic] + [(name, total)]
-    shown = [(label, format_amount(amount, decision.currency, locale)) for label, amount in rows]
+    shown = [(label, format_amount(amount, decision.currency, spoken(locale))) for label, amount in rows]
     width = max(len(label) for label, _ in shown)
     figures = max(len(amount) for _, amount in shown)
     lines = [f"  {label:<{width}}  {amount:>{figures}}" for label, amount in shown]

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
-from amends.policy import types
+from amends.policy.explanation import count_of
 from amends.policy.expression import All, Compare, Node, Not, Number, Some
 from amends.policy.model import Parameter, Policy, Rule
 from amends.policy.money import Money
-from amends.policy.types import Kind, Type
+from amends.policy.translation import LOCALE
+from amends.policy.types import Kind
 from amends.policy.words import say
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -77,23 +77,18 @@ def _comparisons(node: Node, *, holds: bool) -> Iterator[tuple[str, Node, str]]:
             pass
 
 
-def boundary_examples(policy: Policy, rule: Rule) -> list[BoundaryExample]:
+def boundary_examples(policy: Policy, rule: Rule, locale: str = LOCALE) -> list[BoundaryExample]:
     """For each number that a rule compares whole values with, the last value inside and the first outside."""
     found = []
     for limit in limits_of(policy, rule):
         if (border := limit.border) is not None:
-            last, first_outside = (_shown(limit.number, value) for value in border)
-            found.append(BoundaryExample(limit, say(policy, limit.fact), last, first_outside, border))
+            last, first_outside = (_shown(limit.number, value, locale) for value in border)
+            found.append(BoundaryExample(limit, say(policy, limit.fact, locale), last, first_outside, border))
     return found
 
 
-def _shown(number: Parameter, value: int) -> str:
+def _shown(number: Parameter, value: int, locale: str) -> str:
     if number.currency is not None:
         return str(Money(value, number.currency))
-    return f"{value:,} {_noun(number.type, value)}".rstrip()
-
-
-def _noun(type_: Type, value: Fraction | int) -> str:
-    (noun, _), *_ = type_.unit or (("", 1),)
-    one = types.singular(noun)
-    return one if value == 1 or not noun else types.plural(one)
+    (noun, _power), *_ = number.type.unit or (("", 1),)
+    return count_of(value, noun, locale)

@@ -225,6 +225,8 @@ class Policy:
     title: str
     version: str
     effective: str
+    lang: str
+    """The language that the page is written in, as web pages name it."""
     zone: str
     rounding: Rounding
     contact: str

@@ -7,6 +7,7 @@ from amends.policy.explanation import show_value
 from amends.policy.expression import All, Derived, Given, Node, walk
 from amends.policy.facts import Facts, Value
 from amends.policy.model import Policy, Rule, Verb
+from amends.policy.translation import LOCALE
 from amends.policy.types import Type
 from amends.policy.words import say
 
@@ -46,27 +47,29 @@ class RuleReport:
     """The parts that settle it: all of what holds, else those that keep it from holding."""
 
 
-def report_rules(policy: Policy, facts: Facts) -> tuple[RuleReport, ...]:
+def report_rules(policy: Policy, facts: Facts, locale: str = LOCALE) -> tuple[RuleReport, ...]:
     """Every rule, in the order of the page."""
     evaluation = Evaluation(policy, facts)
-    return tuple(_report_rule(evaluation, rule) for rule in policy.rules)
+    return tuple(_report_rule(evaluation, rule, locale) for rule in policy.rules)
 
 
-def report_facts(policy: Policy, facts: Facts) -> tuple[Fact, ...]:
+def report_facts(policy: Policy, facts: Facts, locale: str = LOCALE) -> tuple[Fact, ...]:
     """Every input, in the order of declaration."""
     evaluation = Evaluation(policy, facts)
     return tuple(
-        Fact(name, declared.label, _shown(evaluation, declared.type, facts[name]), declared.answered_by)
+        Fact(
+            name, declared.label, _shown(evaluation, declared.type, facts[name], locale), declared.answered_by
+        )
         for name, declared in policy.inputs.items()
     )
 
 
-def _report_rule(evaluation: Evaluation, rule: Rule) -> RuleReport:
+def _report_rule(evaluation: Evaluation, rule: Rule, locale: str) -> RuleReport:
     held = _truth(evaluation, rule.when)
     parts = _conjuncts(evaluation.policy, rule.when)
     # Of what is false, only the false parts: the unknown ones would change nothing.
     settling = False if any(evaluation.value(part) is False for part in parts) else held
-    conditions = [_report_condition(evaluation, part) for part in parts]
+    conditions = [_report_condition(evaluation, part, locale) for part in parts]
     return RuleReport(
         clause=rule.clause,
         text=evaluation.policy.clauses[rule.clause].text,
@@ -86,13 +89,13 @@ def _conjuncts(policy: Policy, condition: Node) -> list[Node]:
             return [condition]
 
 
-def _report_condition(evaluation: Evaluation, condition: Node) -> Condition:
+def _report_condition(evaluation: Evaluation, condition: Node, locale: str) -> Condition:
     read = {part.name: part for part in walk(condition) if isinstance(part, Given | Derived)}
     return Condition(
-        words=say(evaluation.policy, condition),
+        words=say(evaluation.policy, condition, locale),
         held=_truth(evaluation, condition),
         read=tuple(
-            (name.replace("_", " "), _shown(evaluation, part.type, evaluation.value(part)))
+            (name.replace("_", " "), _shown(evaluation, part.type, evaluation.value(part), locale))
             for name, part in read.items()
         ),
         unknown=tuple(sorted(evaluation.unknown_inputs(condition))),
@@ -104,5 +107,5 @@ def _truth(evaluation: Evaluation, condition: Node) -> bool | None:
     return held if isinstance(held, bool) else None
 
 
-def _shown(evaluation: Evaluation, type_: Type, value: Value) -> str:
-    return show_value(type_, value, evaluation.policy.zone, str(evaluation.facts["currency"]))
+def _shown(evaluation: Evaluation, type_: Type, value: Value, locale: str) -> str:
+    return show_value(type_, value, evaluation.policy.zone, str(evaluation.facts["currency"]), locale)

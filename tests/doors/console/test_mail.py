@@ -55,7 +55,7 @@ def test_a_number_that_is_no_case_changes_nothing(shop: Shop, web: Client, waiti
     page = agent(shop, web).submit(f"/console/mail/{waiting.id}/put", {"number": "R-0000-0000"})
 
     waiting.refresh_from_db()
-    assert "There is no case 'R-0000-0000'." in page
+    assert "There is no case “R-0000-0000”." in page
     assert waiting.state == MailState.QUARANTINED
 
 

@@ -26,7 +26,8 @@ class Person:
 
     email: str
     name: str
-    locale: str
+    locale: str | None
+    """None where nothing is told of it: a customer may have chosen their own."""
     country: str
 
 
@@ -36,7 +37,7 @@ def record_customer(external_id: str, person: Person, actor: str) -> tuple[Custo
     Raises: ErasedError: nothing was written.
     """
     with transaction.atomic():
-        told = asdict(person)
+        told = {name: value for name, value in asdict(person).items() if value is not None}
         customer, is_fresh = Customer.objects.select_for_update(no_key=True).get_or_create(
             external_id=external_id, defaults=told | {"created_at": clock.now()}
         )
@@ -49,6 +50,15 @@ def record_customer(external_id: str, person: Person, actor: str) -> tuple[Custo
             customer.save(update_fields=list(told))
             record(f"customer:{customer.id}", actor, "recorded", changed=[] if is_fresh else changed)
     return customer, is_fresh
+
+
+def choose_locale(customer: Customer, language: str) -> None:
+    """Speak and write to a customer in a language from now on; their country's formats stay where they speak it."""
+    if customer.language == language:
+        return
+    customer.locale = language
+    customer.save(update_fields=["locale"])
+    record(f"customer:{customer.id}", f"customer:{customer.id}", "chose_language", language=language)
 
 
 def make_link(customer: Customer, actor: str, life: timedelta = LINK_LIFE) -> tuple[PortalLink, str]:

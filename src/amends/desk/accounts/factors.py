@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.actions import record
@@ -70,9 +71,9 @@ def reset_factors(user: User, by: User | None) -> None:
     Raises: FactorError: nothing was changed.
     """
     if by is not None and not by.has_role(Role.ADMIN):
-        raise FactorError("Your role does not include this.")
+        raise FactorError(_("Your role does not include this."))
     if by == user:
-        raise FactorError("Somebody else has to reset your own second factor.")
+        raise FactorError(_("Somebody else has to reset your own second factor."))
     with transaction.atomic():
         Authenticator.objects.filter(user_id=user.id).delete()
         # Sessions are tied to this; nobody has a password.

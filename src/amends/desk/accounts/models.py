@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk import clock, ids
 
@@ -13,15 +14,15 @@ from amends.desk import clock, ids
 class Role(models.TextChoices):
     """What a member of staff may do."""
 
-    AGENT = "agent"
+    AGENT = "agent", _("Agent")
     """Works on cases: asks, states facts, declines as computed."""
-    APPROVER = "approver"
+    APPROVER = "approver", _("Approver")
     """Approves payments and waivers."""
-    FINANCE = "finance"
+    FINANCE = "finance", _("Finance")
     """Handles failed refunds and the books."""
-    POLICY_OWNER = "policy_owner"
+    POLICY_OWNER = "policy_owner", _("Policy Owner")
     """Drafts and publishes policies."""
-    ADMIN = "admin"
+    ADMIN = "admin", _("Admin")
     """Manages people, keys and limits."""
 
 
@@ -83,6 +84,11 @@ class Customer(models.Model):
 
     class Meta:
         indexes = (models.Index(Lower("email"), name="customer_by_email"),)
+
+    @property
+    def language(self) -> str:
+        """The language of the locale, such as `de` of `de_AT`."""
+        return self.locale.partition("_")[0]
 
 
 class Scope(models.TextChoices):

@@ -31,6 +31,11 @@ class CustomerIn(Body):
     locale: LocaleName = "en_US"
     country: Country = ""
 
+    @property
+    def told_locale(self) -> str | None:
+        """The locale where it was sent: one that was left out is no wish."""
+        return self.locale if "locale" in self.model_fields_set else None
+
 
 class CustomerOut(Schema):
     """A customer as recorded."""
@@ -123,7 +128,7 @@ def named_customer(id_: str) -> Customer:
 @router.post("/customers", response={200: CustomerOut, 201: CustomerOut})
 def post_customer(request: HttpRequest, body: CustomerIn) -> Status[CustomerOut]:
     """Record a customer, or take over what changed (200)."""
-    person = Person(body.email, body.name, body.locale, body.country)
+    person = Person(body.email, body.name, body.told_locale, body.country)
     try:
         customer, is_fresh = record_customer(body.id, person, actor_of(request))
     except ErasedError as error:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
@@ -50,6 +53,8 @@ class Question:
 
     input: str
     text: str
+    lang: str
+    """Of the page, where the page asks; empty where we do."""
 
 
 def open_questions(case: Case) -> list[Question]:
@@ -57,9 +62,14 @@ def open_questions(case: Case) -> list[Question]:
     decided = case.decisions.order_by("-sequence").select_related("version").first()
     if decided is None or case.state in _SETTLED:
         return []
-    inputs = policies.read(decided.version).inputs
+    policy = policies.read(decided.version)
+    inputs = policy.inputs
     asked = zip(decided.core["missing"], decided.explanation["questions"], strict=True)
-    return [Question(name, text) for name, text in asked if inputs[name].answered_by == "customer"]
+    return [
+        Question(name, text, policies.question_lang(policy, text))
+        for name, text in asked
+        if inputs[name].answered_by == "customer"
+    ]
 
 
 def write_message(case: Case, speaker: Speaker, text: str) -> Message:
@@ -72,7 +82,7 @@ def write_message(case: Case, speaker: Speaker, text: str) -> Message:
         message = _say(case, speaker, text)
         if case.state == CaseState.WAITING_ON_CUSTOMER and not open_questions(case):
             decide_again(case)
-        tasks.give(case, TaskKind.REVIEW, "The customer wrote; please read and answer.")
+        tasks.give(case, TaskKind.REVIEW, gettext_noop("The customer wrote; please read and answer."))
     return message
 
 
@@ -143,7 +153,9 @@ def demand_undecided(case: Case) -> None:
     """
     if case.state in _SETTLED:
         raise NotPossibleError(
-            "The case is closed." if case.state == CaseState.CLOSED else "The money is on its way already."
+            _("The case is closed.")
+            if case.state == CaseState.CLOSED
+            else _("The money is on its way already.")
         )
 
 

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, Role, User
@@ -52,9 +54,9 @@ def set_limits(currency: str, automatic: int, single: int, by: User) -> Approval
     Raises: NotAllowedError: not an administrator, or the limits are out of order; nothing was written.
     """
     if not by.has_role(Role.ADMIN):
-        raise NotAllowedError("Only administrators set limits.")
+        raise NotAllowedError(_("Only administrators set limits."))
     if not 0 <= automatic <= single:
-        raise NotAllowedError("The first limit lies between 0 and the second.")
+        raise NotAllowedError(_("The first limit lies between 0 and the second."))
     chosen = ApprovalLimit.objects.create(
         currency=currency, automatic=automatic, single=single, from_at=clock.now(), set_by=by
     )
@@ -95,7 +97,7 @@ def settle_approval(case: Case, decided: DecisionRecord, given: int = 0) -> None
         )
         record(f"case:{case.id}", "desk", "approved", plan_sha256=decided.plan_sha256, limit="automatic")
     elif given < needed:
-        tasks.give(case, TaskKind.APPROVE, f"{needed - given} to agree")
+        tasks.give(case, TaskKind.APPROVE, gettext_noop("%(n)s to agree"), n=needed - given)
         return
     tasks.finish(case, TaskKind.APPROVE)
     carry_out(case, decided)
@@ -112,20 +114,22 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
         case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
         decided = case.decisions.order_by("-sequence").first()
         if not by.has_role(*APPROVERS):
-            raise NotAllowedError("Only approvers agree to payments.")
+            raise NotAllowedError(_("Only approvers agree to payments."))
         if decided is None or case.state not in _APPROVABLE or decided.plan_sha256 != plan_sha256:
-            raise OutdatedError("The case has moved on; look at it again.")
+            raise OutdatedError(_("The case has moved on; look at it again."))
         if not decided.plan:
-            raise NotAllowedError("The decision pays nothing, so there is nothing to agree to.")
+            raise NotAllowedError(_("The decision pays nothing, so there is nothing to agree to."))
         if _was_converted_since(case, decided):
-            raise OutdatedError("The account was changed to monthly by another case since this was decided.")
+            raise OutdatedError(
+                _("The account was changed to monthly by another case since this was decided.")
+            )
         _write(case, decided, by, Verdict.APPROVE)
         case.state = CaseState.DECIDED
         case.save(update_fields=["state"])
         try:
             settle_approval(case, decided, decided.approvals.filter(verdict=Verdict.APPROVE).count())
         except NothingLeftError as error:
-            raise OutdatedError("Less is left of the payment by now than this plan pays.") from error
+            raise OutdatedError(_("Less is left of the payment by now than this plan pays.")) from error
     return decided
 
 
@@ -148,8 +152,8 @@ def _write(case: Case, decided: DecisionRecord, by: User, verdict: Verdict) -> N
             )
     except IntegrityError as error:
         if "one_approval_per_person" in str(error):
-            raise NotAllowedError("You have agreed already; somebody else has to.") from error
+            raise NotAllowedError(_("You have agreed already; somebody else has to.")) from error
         if "they proposed" in str(error):
-            raise NotAllowedError("You proposed this; somebody else has to agree.") from error
+            raise NotAllowedError(_("You proposed this; somebody else has to agree.")) from error
         raise
     record(f"case:{case.id}", f"staff:{by.id}", verdict.value, plan_sha256=decided.plan_sha256)

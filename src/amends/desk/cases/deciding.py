@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from amends import Decision, InputError
 from amends.desk import clock
@@ -16,6 +17,7 @@ from amends.desk.cases.due_dates import due_dates, pause_days, skipped
 from amends.desk.cases.facts import CaseFacts, as_first_told, as_just_reported, gather
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKind, TaskKind
 from amends.desk.cases.plans import correction_plan, is_correction, plan_of, plan_sha256
+from amends.desk.languages import reader_locale, speaking
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
 from amends.desk.unit_of_work import unit_of_work
@@ -28,6 +30,16 @@ from amends.policy.model import Policy
 from amends.policy.waiting import find_reopening
 
 LOOK_AGAIN_EVERY = timedelta(minutes=15)
+_STATE = gettext_noop("Please state: %(facts)s")
+_STATE_WITHOUT_JOBS = gettext_noop("Please state: %(facts)s. No job has run since the report.")
+_STATE_BY_JOBS = gettext_noop(
+    "Please state: %(facts)s. The jobs leave it open: %(failed)s failed of %(tried)s jobs, "
+    "%(bad)s bad and %(good)s good of %(days)s days with jobs."
+)
+_STATE_BY_FIRST_JOBS = gettext_noop(
+    "Please state: %(facts)s. The jobs leave it open: %(failed)s failed of the first %(tried)s jobs, "
+    "%(bad)s bad and %(good)s good of %(days)s days with jobs."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +84,10 @@ def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgeme
     )
     policy = decision.policy
     facts = read_facts(policy.inputs, policy.currencies, found.inputs)
-    locale = case.customer.locale
-    sources = tuple(origins(decision, found.diagnosis, locale)) if found.diagnosis else ()
-    return Judgement(version, decision, tuple(others), explain(policy, facts, decision, locale), sources)
+    with speaking(case.customer.locale):
+        sources = tuple(origins(decision, found.diagnosis)) if found.diagnosis else ()
+        explanation = explain(policy, facts, decision, reader_locale())
+    return Judgement(version, decision, tuple(others), explanation, sources)
 
 
 def judge_now(case: Case, waiver: Waiver | None = None) -> tuple[CaseFacts, Judgement]:
@@ -127,7 +140,9 @@ def decide_locked(case: Case, waiver: Waiver | None = None) -> DecisionRecord | 
         if waiver is not None:
             # A person waits for the answer, such as that there is no such clause.
             raise
-        tasks.give(case, TaskKind.REVIEW, f"The facts contradict each other: {error.message}")
+        tasks.give(
+            case, TaskKind.REVIEW, gettext_noop("The facts contradict each other: %(why)s"), why=error.message
+        )
         _put(case, CaseState.OPEN)
         record(f"case:{case.id}", "desk", "not_decidable", input=error.input, why=error.message)
         return None
@@ -223,7 +238,12 @@ def _route(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
         case Outcome.NEEDS_INFORMATION:
             _ask(case, decided, judgement)
         case Outcome.NEEDS_REVIEW:
-            tasks.give(case, TaskKind.REVIEW, f"The policy asks for a person: {judgement.decision.reason}")
+            tasks.give(
+                case,
+                TaskKind.REVIEW,
+                gettext_noop("The policy asks for a person: %(why)s"),
+                why=judgement.decision.reason,
+            )
             _put(case, CaseState.OPEN)
         case Outcome.DENIED:
             _deny(case, decided, judgement)
@@ -240,22 +260,35 @@ def _ask(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
         _put(case, CaseState.WAITING_ON_CUSTOMER)
         _ask_customer(case, decided, decision, judgement.explanation)
     elif names := _asked_of(decision, "staff"):
-        tasks.give(case, TaskKind.STATE_FACTS, f"Please state: {', '.join(names)}{_left_open(decided)}")
+        _ask_staff(case, decided, names)
         _put(case, CaseState.OPEN)
     else:
         names = _asked_of(decision, "desk")
-        tasks.give(case, TaskKind.MISSING_AT_DESK, f"Not known yet: {', '.join(names)}")
+        tasks.give(
+            case, TaskKind.MISSING_AT_DESK, gettext_noop("Not known yet: %(facts)s"), facts=", ".join(names)
+        )
         _put(case, CaseState.WAITING_ON_DESK, wakes_at=clock.now() + LOOK_AGAIN_EVERY)
 
 
-def _left_open(decided: DecisionRecord) -> str:
-    """What the jobs of a fault say, for the person who has to judge it."""
+def _ask_staff(case: Case, decided: DecisionRecord, names: list[str]) -> None:
+    """Have a person state facts, with what the jobs of a fault say of them."""
+    facts = ", ".join(names)
     if decided.diagnosis is None:
-        return ""
+        tasks.give(case, TaskKind.STATE_FACTS, _STATE, facts=facts)
+        return
     found = Diagnosis(**decided.diagnosis)
-    if found.tried == 0:
-        return ". No job has run since the report."
-    return f". The jobs leave it open: {found.jobs_in_words}, {found.days_in_words}."
+    sentence = _STATE_BY_JOBS if found.is_whole else _STATE_BY_FIRST_JOBS
+    tasks.give(
+        case,
+        TaskKind.STATE_FACTS,
+        sentence if found.tried else _STATE_WITHOUT_JOBS,
+        facts=facts,
+        failed=found.failed,
+        tried=found.tried,
+        bad=found.bad_days,
+        good=found.good_days,
+        days=found.days,
+    )
 
 
 def _ask_customer(case: Case, decided: DecisionRecord, decision: Decision, explanation: Explanation) -> None:
@@ -285,7 +318,7 @@ def _deny(case: Case, decided: DecisionRecord, judgement: Judgement) -> None:
         facts = read_facts(policy.inputs, policy.currencies, decided.inputs)
         _ask_customer(case, decided, later, explain(policy, facts, later, case.customer.locale))
     if names := _asked_of(later, "staff"):
-        tasks.give(case, TaskKind.STATE_FACTS, f"Please state: {', '.join(names)}")
+        tasks.give(case, TaskKind.STATE_FACTS, _STATE, facts=", ".join(names))
 
 
 def _put(case: Case, state: CaseState, *, wakes_at: datetime | None = None) -> None:

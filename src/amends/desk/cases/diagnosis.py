@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from babel.dates import format_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amends import Decision
 from amends.desk.issues.models import Issue
+from amends.desk.languages import say_instant_in_full
 from amends.desk.orders.models import Line
 from amends.desk.policies import actions as policies
 from amends.desk.policies.actions import FaultMeasure
@@ -20,7 +22,7 @@ PREVENTS_USE, CONTINUOUS = "prevents_use", "continuous"
 JUDGED = (PREVENTS_USE, CONTINUOUS)
 """The inputs of the policy that jobs may show, and staff may state."""
 _DECIDING = ("grants", "denies")
-_ANSWERS = {True: "yes", False: "no", None: "nothing"}
+_ANSWERS = {True: gettext_lazy("yes"), False: gettext_lazy("no"), None: gettext_lazy("nothing")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,16 @@ class Diagnosis:
     @property
     def jobs_in_words(self) -> str:
         """What shows whether it prevents use."""
-        return f"{self.failed} failed of {'' if self.is_whole else 'the first '}{self.tried} jobs"
+        counted = {"failed": self.failed, "tried": self.tried}
+        if self.is_whole:
+            return _("%(failed)s failed of %(tried)s jobs") % counted
+        return _("%(failed)s failed of the first %(tried)s jobs") % counted
 
     @property
     def days_in_words(self) -> str:
         """What shows whether it is continuous."""
-        return f"{self.bad_days} bad and {self.good_days} good of {self.days} days with jobs"
+        counted = {"bad": self.bad_days, "good": self.good_days, "days": self.days}
+        return _("%(bad)s bad and %(good)s good of %(days)s days with jobs") % counted
 
     def as_json(self) -> dict[str, object]:
         """As it is kept."""
@@ -139,7 +145,7 @@ def _favour(diagnosis: Diagnosis) -> int:
     return 2 if all(known) else 0 if False in known else 1
 
 
-def origins(decision: Decision, diagnosis: Diagnosis, locale: str) -> Iterator[str]:
+def origins(decision: Decision, diagnosis: Diagnosis) -> Iterator[str]:
     """Where the facts of a fault came from that the decision rests on, as sentences for everybody."""
     policy = decision.policy
     cited = {clause.id for clause in decision.clauses if clause.role in _DECIDING}
@@ -148,25 +154,36 @@ def origins(decision: Decision, diagnosis: Diagnosis, locale: str) -> Iterator[s
     }
     for name in JUDGED:
         if name in rests_on and name in diagnosis.facts:
-            yield _origin(policy.inputs[name].label, name, diagnosis, locale)
+            yield _origin(policy.inputs[name].label, name, diagnosis)
 
 
-def _origin(label: str, name: str, diagnosis: Diagnosis, locale: str) -> str:
-    counted = counted_in_words(diagnosis, name, locale)
+def _origin(label: str, name: str, diagnosis: Diagnosis) -> str:
     derived, stated = diagnosis.derived.get(name), diagnosis.stated.get(name)
+    words = {
+        "fact": label,
+        "derived": _ANSWERS[derived],
+        "stated": _ANSWERS[stated],
+        "counted": counted_in_words(diagnosis, name),
+    }
     if stated is None:
-        return f"{label}: {_ANSWERS[derived]}, derived from {counted}."
-    found = f"{label}: {_ANSWERS[stated]}, as a member of our team found"
-    differs = derived not in (None, stated)
-    return f"{found}, although {counted} would say {_ANSWERS[derived]}." if differs else f"{found}."
+        return _("%(fact)s: %(derived)s, derived from %(counted)s.") % words
+    if derived in (None, stated):
+        return _("%(fact)s: %(stated)s, as a member of our team found.") % words
+    return (
+        _("%(fact)s: %(stated)s, as a member of our team found, although %(counted)s would say %(derived)s.")
+        % words
+    )
 
 
-def counted_in_words(diagnosis: Diagnosis, name: str, locale: str) -> str:
+def counted_in_words(diagnosis: Diagnosis, name: str) -> str:
     """The jobs, or the days, that a fact of a fault rests on, and between which instants."""
-    zone = load_zone(diagnosis.zone)
     since, until = (
-        f"{format_datetime(datetime.fromisoformat(at), 'd MMMM y, HH:mm', zone, locale)} {diagnosis.zone}"
+        say_instant_in_full(datetime.fromisoformat(at), diagnosis.zone)
         for at in (diagnosis.since, diagnosis.until)
     )
     counted = {PREVENTS_USE: diagnosis.jobs_in_words, CONTINUOUS: diagnosis.days_in_words}
-    return f"{counted[name]} between {since} and {until}"
+    return _("%(counted)s between %(since)s and %(until)s") % {
+        "counted": counted[name],
+        "since": since,
+        "until": until,
+    }

@@ -3,6 +3,8 @@
 from datetime import date
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
@@ -37,9 +39,9 @@ def appeal(case: Case, actor: str, text: str) -> Appeal:
     with unit_of_work():
         lock(case)
         if case.state != CaseState.SCHEDULED and case.closing not in DENIALS:
-            raise NotPossibleError("Only a denial can be appealed.")
+            raise NotPossibleError(_("Only a denial can be appealed."))
         made = _write(case, text)
-        tasks.give(case, TaskKind.APPEAL, f"The customer appeals: {text}")
+        tasks.give(case, TaskKind.APPEAL, gettext_noop("The customer appeals: %(text)s"), text=text)
         case.state, case.closed_at, case.closing, case.wakes_at = CaseState.OPEN, None, "", None
         case.save(update_fields=["state", "closed_at", "closing", "wakes_at"])
         record(f"case:{case.id}", actor, "appealed", due_on=made.due_on.isoformat())
@@ -51,15 +53,15 @@ def _write(case: Case, text: str) -> Appeal:
         with transaction.atomic():
             return Appeal.objects.create(case=case, text=text, at=clock.now(), due_on=_due_on(case))
     except IntegrityError as error:
-        raise NotPossibleError("A person has this appeal already.") from error
+        raise NotPossibleError(_("A person has this appeal already.")) from error
 
 
 def _due_on(case: Case) -> date:
     decided = case.decisions.order_by("-sequence").select_related("version").first()
     if decided is None:
-        raise NotPossibleError("Nothing was decided yet.")
+        raise NotPossibleError(_("Nothing was decided yet."))
     policy = policies.read(decided.version)
     days = policies.service_number(policy, "appeal_due")
     if days is None:
-        raise NotPossibleError("The policy promises no appeal.")
+        raise NotPossibleError(_("The policy promises no appeal."))
     return due_dates(clock.now(), policy.zone, days, days).due_on

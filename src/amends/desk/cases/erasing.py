@@ -31,7 +31,7 @@ def erase_words(customer: Customer) -> None:
     Appeal.objects.filter(case__in=cases).update(text="", result="")
     Evidence.objects.filter(case__in=cases).update(name="", judgement="")
     # The name of a file, or an answer of a person, may stand in a task.
-    Task.objects.filter(case__in=cases).update(detail="")
+    Task.objects.filter(case__in=cases).update(detail="", sentence={})
     cases.update(reason="")
 
 

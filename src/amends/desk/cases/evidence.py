@@ -7,6 +7,8 @@ from pathlib import PurePath
 from uuid import uuid4
 
 from django.core.files.base import ContentFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from PIL import Image, UnidentifiedImageError
 
 from amends.desk import clock
@@ -44,7 +46,7 @@ def add_evidence(case: Case, speaker: Speaker, name: str, content: bytes) -> Evi
             return known
         demand_undecided(case)
         if Evidence.objects.filter(case=case).count() >= FILES_MAX:
-            raise NotPossibleError(f"A case takes at most {FILES_MAX} files.")
+            raise NotPossibleError(_("A case takes at most %(n)s files.") % {"n": FILES_MAX})
         kept = Evidence.objects.create(
             case=case,
             file=ContentFile(fresh, name=f"{uuid4().hex}.{extension}"),
@@ -55,7 +57,12 @@ def add_evidence(case: Case, speaker: Speaker, name: str, content: bytes) -> Evi
         )
         record(f"case:{case.id}", speaker.actor, "evidence_received", evidence=str(kept.id), sha256=sha256)
         if case.request == RequestKind.TECHNICAL:
-            tasks.give(case, TaskKind.JUDGE_EVIDENCE, f"Please look at {kept.name or 'the file'}")
+            tasks.give(
+                case,
+                TaskKind.JUDGE_EVIDENCE,
+                gettext_noop("Please look at %(file)s"),
+                file=kept.name or kept.sha256,
+            )
         decide_again(case)
     return kept
 
@@ -66,33 +73,33 @@ def reencode(content: bytes) -> tuple[bytes, str]:
     Raises: RefusedFileError: it is not one picture that we take.
     """
     if not content:
-        raise RefusedFileError("The file is empty. Send the picture again.")
+        raise RefusedFileError(_("The file is empty. Send the picture again."))
     if len(content) > FILE_BYTES_MAX:
-        raise RefusedFileError("The file is larger than 10 MB. Send a smaller picture.")
+        raise RefusedFileError(_("The file is larger than 10 MB. Send a smaller picture."))
     try:
         with warnings.catch_warnings(action="error"):
             return _write_afresh(content)
     except UnidentifiedImageError as error:
         raise RefusedFileError(
-            "The file is no picture that we can read. Send a PNG, JPEG or WebP."
+            _("The file is no picture that we can read. Send a PNG, JPEG or WebP.")
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise RefusedFileError(_TOO_MANY_PIXELS) from error
+        raise RefusedFileError(_(_TOO_MANY_PIXELS)) from error
     except (OSError, ValueError, SyntaxError, Warning) as error:
         raise RefusedFileError(
-            "The picture is damaged or cut off. Send it again, or a screenshot."
+            _("The picture is damaged or cut off. Send it again, or a screenshot.")
         ) from error
 
 
-_TOO_MANY_PIXELS = "The picture has more than 25 million pixels. Send a smaller one."
+_TOO_MANY_PIXELS = gettext_noop("The picture has more than 25 million pixels. Send a smaller one.")
 
 
 def _write_afresh(content: bytes) -> tuple[bytes, str]:
     with Image.open(io.BytesIO(content), formats=list(_FORMATS)) as picture:
         if picture.width * picture.height > PIXELS_MAX:
-            raise RefusedFileError(_TOO_MANY_PIXELS)
+            raise RefusedFileError(_(_TOO_MANY_PIXELS))
         if getattr(picture, "n_frames", 1) > 1:
-            raise RefusedFileError("The picture moves. Send a single frame, such as a screenshot.")
+            raise RefusedFileError(_("The picture moves. Send a single frame, such as a screenshot."))
         picture.load()
         kind = str(picture.format)
         mode = "RGB" if kind == "JPEG" else "RGBA" if "A" in picture.getbands() else "RGB"

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_noop
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
@@ -25,10 +26,11 @@ NO_FUNDS = ("insufficient_funds", "balance_insufficient")
 LONG = timedelta(days=7)
 """How long a refund may be on its way before somebody asks."""
 _BAD = {
-    RefundState.REJECTED: "The payment provider refused",
-    RefundState.FAILED: "The bank sent the money back",
-    RefundState.CANCELED: "The refund was stopped",
+    RefundState.REJECTED: gettext_noop("The payment provider refused: %(why)s (refund %(refund)s)"),
+    RefundState.FAILED: gettext_noop("The bank sent the money back: %(why)s (refund %(refund)s)"),
+    RefundState.CANCELED: gettext_noop("The refund was stopped: %(why)s (refund %(refund)s)"),
 }
+_NOT_KNOWN = gettext_noop("Nobody knows what became of the refund: %(why)s (refund %(refund)s)")
 
 
 def carry_out(case: Case, decided: DecisionRecord) -> None:
@@ -80,7 +82,12 @@ def follow(case_id: UUID) -> None:
         changes = list(PlanChange.objects.filter(case_id=case_id))
         for change in changes:
             if change.state == PlanChangeState.FAILED:
-                tasks.give(case, TaskKind.FAILED_PLAN_CHANGE, f"The plan was not changed: {change.problem}")
+                tasks.give(
+                    case,
+                    TaskKind.FAILED_PLAN_CHANGE,
+                    gettext_noop("The plan was not changed: %(why)s"),
+                    why=change.problem,
+                )
         is_paid = all(refund.state == RefundState.SUCCEEDED for refund in refunds)
         is_changed = all(change.state == PlanChangeState.DONE for change in changes)
         if case.state == CaseState.PAYING and is_paid and is_changed:
@@ -111,7 +118,7 @@ def _follow_refund(case: Case, refund: Refund) -> None:
     elif refund.reason in (*DELAYED, *NO_FUNDS):
         letters.refund_delayed(case, refund)
     if why := _why_it_waits(refund):
-        tasks.give(case, TaskKind.WAITING_REFUND, f"{why} (refund {refund.id})")
+        tasks.give(case, TaskKind.WAITING_REFUND, why, refund=refund.id)
     elif state is RefundState.SUCCEEDED:
         tasks.finish(case, TaskKind.WAITING_REFUND)
 
@@ -121,20 +128,26 @@ def _why_it_waits(refund: Refund) -> str:
     if refund.state not in LIVE:
         return ""
     if refund.reason in NO_FUNDS:
-        return "Our balance at the payment provider is too low: top it up, and it is sent by itself"
+        return gettext_noop(
+            "Our balance at the payment provider is too low: top it up, and it is sent by itself (refund %(refund)s)"
+        )
     if refund.reason == NO_ACCESS:
-        return "The payment provider does not accept our key: set a valid one, and it is sent by itself"
+        return gettext_noop(
+            "The payment provider does not accept our key: set a valid one, and it is sent by itself (refund %(refund)s)"
+        )
     if clock.now() - refund.created_at > LONG:
-        return "It has been on its way for more than a week: ask the payment provider"
+        return gettext_noop(
+            "It has been on its way for more than a week: ask the payment provider (refund %(refund)s)"
+        )
     return ""
 
 
 def _reopen_for_person(case: Case, refund: Refund) -> None:
-    words = _BAD.get(RefundState(refund.state), "Nobody knows what became of the refund")
     open_task = case.tasks.filter(kind=TaskKind.FAILED_REFUND, detail__contains=str(refund.id))
     if open_task.exists():
         return
-    tasks.give(case, TaskKind.FAILED_REFUND, f"{words}: {refund.reason} (refund {refund.id})")
+    sentence = _BAD.get(RefundState(refund.state), _NOT_KNOWN)
+    tasks.give(case, TaskKind.FAILED_REFUND, sentence, why=refund.reason, refund=refund.id)
     telling.refund_failed(case, refund)
     if refund.state == RefundState.FAILED:
         letters.refund_failed(case, refund)
@@ -161,12 +174,14 @@ def follow_payment(payment: Payment) -> None:
         follow(case_id)
     stands = payments.standing(payment)
     if stands.taken > payment.captured:
-        _alarm(payment, "More was returned of this payment than was charged")
+        _alarm(payment, gettext_noop("More was returned of this payment than was charged"))
     elif stands.is_open and stands.refunds:
-        _alarm(payment, "The bank disputes a charge that was refunded: answer it with the refund")
+        _alarm(
+            payment, gettext_noop("The bank disputes a charge that was refunded: answer it with the refund")
+        )
 
 
-def _alarm(payment: Payment, words: str) -> None:
+def _alarm(payment: Payment, sentence: str) -> None:
     case = Case.objects.filter(line__order__payment=payment).order_by("-opened_at").first()
     if case is not None:
-        tasks.give(case, TaskKind.OVER_RETURNED, words)
+        tasks.give(case, TaskKind.OVER_RETURNED, sentence)

@@ -1,4 +1,7 @@
-"""Where a case and its refunds are, in words that a customer understands."""
+"""Where a case and its refunds are, in words that a customer understands, in the reader's language."""
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk.cases.models import Case, CaseState
 from amends.desk.payments.models import Refund
@@ -6,43 +9,44 @@ from amends.desk.payments.states import RefundState
 from amends.desk.policies import actions as policies
 
 _CASES = {
-    CaseState.OPEN: "A person is looking at the request.",
-    CaseState.WAITING_ON_CUSTOMER: "We wait for the customer's answer; until then our time does not run.",
-    CaseState.WAITING_ON_DESK: "We wait for something that the payment provider has not told us yet.",
-    CaseState.SCHEDULED: "Not yet: the request is decided again by itself on a later day.",
-    CaseState.DECIDED: "The request is decided; a person checks the payment.",
-    CaseState.PAYING: "The request is granted; the money and the plan are on their way.",
+    CaseState.OPEN: _("A person is looking at the request."),
+    CaseState.WAITING_ON_CUSTOMER: _("We wait for the customer's answer; until then our time does not run."),
+    CaseState.WAITING_ON_DESK: _("We wait for something that the payment provider has not told us yet."),
+    CaseState.SCHEDULED: _("Not yet: the request is decided again by itself on a later day."),
+    CaseState.DECIDED: _("The request is decided; a person checks the payment."),
+    CaseState.PAYING: _("The request is granted; the money and the plan are on their way."),
 }
 _CLOSINGS = {
-    "paid": "Closed: the money was sent.",
-    "denied": "Closed: the request was declined.",
-    "declined": "Closed: a person declined the request.",
-    "cancelled": "Closed: the customer took the request back.",
-    "nothing to pay": "Closed: it is done; nothing had to be paid.",
+    "paid": _("Closed: the money was sent."),
+    "denied": _("Closed: the request was declined."),
+    "declined": _("Closed: a person declined the request."),
+    "cancelled": _("Closed: the customer took the request back."),
+    "nothing to pay": _("Closed: it is done; nothing had to be paid."),
 }
 _REFUNDS = {
-    RefundState.PLANNED: "About to be sent.",
-    RefundState.SENDING: "Being sent.",
-    RefundState.UNKNOWN: "Being sent; we are making sure that it arrived at the payment provider.",
-    RefundState.PENDING: "With the payment provider, which has not sent it yet.",
-    RefundState.REQUIRES_ACTION: "The payment provider waits for the customer's bank details.",
-    RefundState.SUCCEEDED: "Sent to the bank.",
-    RefundState.REJECTED: "The payment provider refused it; a person finds another way.",
-    RefundState.FAILED: "The bank sent it back; a person finds another way.",
-    RefundState.CANCELED: "Stopped before it was sent.",
+    RefundState.PLANNED: _("About to be sent."),
+    RefundState.SENDING: _("Being sent."),
+    RefundState.UNKNOWN: _("Being sent; we are making sure that it arrived at the payment provider."),
+    RefundState.PENDING: _("With the payment provider, which has not sent it yet."),
+    RefundState.REQUIRES_ACTION: _("The payment provider waits for the customer's bank details."),
+    RefundState.SUCCEEDED: _("Sent to the bank."),
+    RefundState.REJECTED: _("The payment provider refused it; a person finds another way."),
+    RefundState.FAILED: _("The bank sent it back; a person finds another way."),
+    RefundState.CANCELED: _("Stopped before it was sent."),
 }
 
 
 def case_in_words(case: Case) -> str:
     """Where a case is."""
     if case.state == CaseState.CLOSED:
-        return _CLOSINGS.get(case.closing, f"Closed: {case.closing}.")
-    return _CASES[CaseState(case.state)]
+        closing = _CLOSINGS.get(case.closing)
+        return str(closing) if closing else gettext("Closed: %(why)s.") % {"why": case.closing}
+    return str(_CASES[CaseState(case.state)])
 
 
 def refund_in_words(refund: Refund) -> str:
     """Where a refund is; it is never called returned."""
-    return _REFUNDS[RefundState(refund.state)]
+    return str(_REFUNDS[RefundState(refund.state)])
 
 
 def arrival_of(case: Case, refund: Refund) -> tuple[str, str] | None:

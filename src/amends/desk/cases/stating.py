@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from amends.desk import clock
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.actions import record
@@ -54,12 +57,12 @@ def state_fact(case: Case, by: User, name: str, value: object, reason: str) -> D
         _lock(case)
         declared = policies.read(policies.version_at_purchase(case.line.purchased_at)).inputs.get(name)
         if declared is None or declared.answered_by != "staff":
-            raise NotAllowedError(f"`{name}` is no fact that staff state.")
+            raise NotAllowedError(_("`%(name)s` is no fact that staff state.") % {"name": name})
         if name == FIXED_AT:
             _fix(case, by, value)
         else:
             if not isinstance(value, bool):
-                raise NotAllowedError(f"`{name}` is yes or no.")
+                raise NotAllowedError(_("`%(name)s` is yes or no.") % {"name": name})
             Statement.objects.create(
                 case=case, name=name, value=value, stated_by=by, reason=reason, at=clock.now()
             )
@@ -70,11 +73,13 @@ def state_fact(case: Case, by: User, name: str, value: object, reason: str) -> D
 def _fix(case: Case, by: User, value: object) -> None:
     issue = issues.latest(case.line_id)
     if issue is None or not isinstance(value, str):
-        raise NotAllowedError("There is no fault to be fixed, or no instant of the fix.")
+        raise NotAllowedError(_("There is no fault to be fixed, or no instant of the fix."))
     try:
         issues.fix(issue, f"staff:{by.id}", datetime.fromisoformat(value))
     except (ValueError, TypeError) as error:
-        raise NotAllowedError(f"`{value}` is no instant between the report and now.") from error
+        raise NotAllowedError(
+            _("`%(value)s` is no instant between the report and now.") % {"value": value}
+        ) from error
 
 
 def judge_evidence(evidence: Evidence, by: User, *, is_useful: bool, reason: str) -> DecisionRecord | None:
@@ -111,13 +116,13 @@ def waive(
     with unit_of_work():
         _lock(case)
         if case.state == CaseState.PAYING:
-            raise OutdatedError("The money is on its way already.")
+            raise OutdatedError(_("The money is on its way already."))
         if not clauses:
-            raise NotAllowedError("Name at least one clause.")
+            raise NotAllowedError(_("Name at least one clause."))
         _reopen(case)
         decided = decide_case(case, Waiver(by, clauses, reason, grant))
         if decided is None:
-            raise NotAllowedError("The facts of the case contradict each other; they come first.")
+            raise NotAllowedError(_("The facts of the case contradict each other; they come first."))
     return decided
 
 
@@ -131,7 +136,7 @@ def decline(case: Case, by: User, reason: str) -> None:
         _lock(case)
         decided = case.decisions.order_by("-sequence").first()
         if decided is None or case.state not in (CaseState.OPEN, CaseState.DECIDED):
-            raise OutdatedError("Nothing in this case waits for a person.")
+            raise OutdatedError(_("Nothing in this case waits for a person."))
         Approval.objects.create(
             decision=decided, by=by, verdict=Verdict.DECLINE, plan_sha256=decided.plan_sha256, at=clock.now()
         )
@@ -149,10 +154,10 @@ def reopen(case: Case, by: User, reason: str) -> None:
     with unit_of_work():
         _lock(case)
         if case.state != CaseState.CLOSED:
-            raise OutdatedError("The case is open.")
+            raise OutdatedError(_("The case is open."))
         case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
         case.save(update_fields=["state", "closed_at", "closing"])
-        tasks.give(case, TaskKind.REVIEW, f"Reopened: {reason}")
+        tasks.give(case, TaskKind.REVIEW, gettext_noop("Reopened: %(reason)s"), reason=reason)
         record(f"case:{case.id}", f"staff:{by.id}", "reopened", reason=reason)
 
 
@@ -166,9 +171,9 @@ def answer_appeal(case: Case, by: User, result: str) -> None:
         _lock(case)
         made = Appeal.objects.filter(case=case, decided_at=None).first()
         if made is None:
-            raise OutdatedError("No appeal waits for an answer.")
+            raise OutdatedError(_("No appeal waits for an answer."))
         if Approval.objects.filter(decision__case=case, by=by, verdict=Verdict.DECLINE).exists():
-            raise NotAllowedError("You declined the request; somebody else has to look at the appeal.")
+            raise NotAllowedError(_("You declined the request; somebody else has to look at the appeal."))
         made.decided_at, made.decided_by, made.result = clock.now(), by, result
         made.save(update_fields=["decided_at", "decided_by", "result"])
         tasks.finish(case, TaskKind.APPEAL, by=by)
@@ -184,7 +189,7 @@ def ask(case: Case, by: User, question: str) -> None:
     with unit_of_work():
         _lock(case)
         if case.state not in (CaseState.OPEN, CaseState.DECIDED, CaseState.WAITING_ON_CUSTOMER):
-            raise OutdatedError("The case does not wait for anything that the customer could answer.")
+            raise OutdatedError(_("The case does not wait for anything that the customer could answer."))
         message = Message.objects.create(
             case=case,
             author=f"staff:{by.id}",
@@ -242,7 +247,7 @@ def goodwill(case: Case, by: User, gift: Gift, reason: str) -> Lot:
     """
     _demand(by, reason, *GIVERS)
     if gift.quantity <= 0 or gift.value < 0:
-        raise NotAllowedError("A gift has at least one credit, and is not worth less than nothing.")
+        raise NotAllowedError(_("A gift has at least one credit, and is not worth less than nothing."))
     with unit_of_work():
         _lock(case)
         reference = f"goodwill:{case.id}:{gift.number}"
@@ -250,7 +255,7 @@ def goodwill(case: Case, by: User, gift: Gift, reason: str) -> Lot:
         if known is not None:
             return known
         if gift.number != next_gift(case):
-            raise OutdatedError("The case has moved on; look at it again.")
+            raise OutdatedError(_("The case has moved on; look at it again."))
         lot = grant_credits(case.customer, LotSource.GOODWILL, case.line.meter, gift.quantity, reference)
         lines = [
             debit(Account.GOODWILL, gift.value),
@@ -283,11 +288,11 @@ def fix_fault(issue: Issue, by: User, fixed_at: datetime, reason: str) -> list[C
     with unit_of_work():
         issue.refresh_from_db(from_queryset=Issue.objects.select_for_update(no_key=True))
         if issue.fixed_at is not None:
-            raise OutdatedError("The fault is marked as fixed already.")
+            raise OutdatedError(_("The fault is marked as fixed already."))
         try:
             cases = end_fault(issue, f"staff:{by.id}", fixed_at)
         except ValueError as error:
-            raise NotAllowedError("A fault is fixed between its report and now.") from error
+            raise NotAllowedError(_("A fault is fixed between its report and now.")) from error
         for case in cases:
             record(f"case:{case.id}", f"staff:{by.id}", "fault_fixed", reason=reason)
     return cases
@@ -303,7 +308,7 @@ def gather_faults(title: str, faults: Sequence[Issue], by: User) -> Incident:
         waiting = Issue.objects.filter(id__in=[fault.id for fault in faults], fixed_at=None, incident=None)
         found = list(waiting.select_for_update(no_key=True).order_by("reported_at"))
         if not found or len(found) != len(faults):
-            raise NotAllowedError("Choose open faults that belong to no outage yet.")
+            raise NotAllowedError(_("Choose open faults that belong to no outage yet."))
         return issues.gather(title, found, f"staff:{by.id}")
 
 
@@ -317,11 +322,11 @@ def end_outage(incident: Incident, by: User, fixed_at: datetime, reason: str) ->
     with unit_of_work():
         incident.refresh_from_db(from_queryset=Incident.objects.select_for_update(no_key=True))
         if incident.fixed_at is not None:
-            raise OutdatedError("The outage is marked as over already.")
+            raise OutdatedError(_("The outage is marked as over already."))
         try:
             gathered = issues.end_incident(incident, f"staff:{by.id}", fixed_at)
         except ValueError as error:
-            raise NotAllowedError("An outage ends between its first report and now.") from error
+            raise NotAllowedError(_("An outage ends between its first report and now.")) from error
         cases = []
         for fault in gathered:
             cases += end_fault(fault, f"staff:{by.id}", max(fixed_at, fault.reported_at))
@@ -332,9 +337,9 @@ def end_outage(incident: Incident, by: User, fixed_at: datetime, reason: str) ->
 
 def _demand(by: User, reason: str, *roles: Role) -> None:
     if not by.has_role(*roles):
-        raise NotAllowedError("Your role does not include this.")
+        raise NotAllowedError(_("Your role does not include this."))
     if len(reason.strip()) < REASON_LENGTH_MIN:
-        raise NotAllowedError("Please say why, in a few words.")
+        raise NotAllowedError(_("Please say why, in a few words."))
 
 
 def _lock(case: Case) -> None:

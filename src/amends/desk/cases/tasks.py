@@ -20,15 +20,24 @@ _OWNERS = {
 }
 
 
-def give(case: Case, kind: TaskKind, detail: str) -> Task:
-    """Open a task of a kind, with its owner and its date; one that is open already stays."""
+def give(case: Case, kind: TaskKind, sentence: str, **words: object) -> Task:
+    """Open a task of a kind, with its owner and its date; one that is open already stays.
+
+    The sentence is kept with its words apart, so that it is read in whatever language its reader has.
+    """
     role, due_in = _OWNERS[kind]
     now = clock.now()
-    task, _ = Task.objects.get_or_create(
+    task, _is_fresh = Task.objects.get_or_create(
         case=case,
         kind=kind,
         done_at=None,
-        defaults={"role": role, "detail": detail, "created_at": now, "due_at": now + due_in},
+        defaults={
+            "role": role,
+            "detail": sentence % words,
+            "sentence": {"text": sentence, "words": {name: str(word) for name, word in words.items()}},
+            "created_at": now,
+            "due_at": now + due_in,
+        },
     )
     return task
 

@@ -12,7 +12,7 @@ from amends.desk.cases.approving import approvals_needed
 from amends.desk.cases.diagnosis import Diagnosis, counted_in_words
 from amends.desk.cases.models import Approval, Case, CaseState, DecisionRecord, Verdict
 from amends.desk.console.rows import Badge, outcome_badge
-from amends.desk.design.templatetags.design import reader_locale
+from amends.desk.console.words import say_code
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
 from amends.policy.model import Verb
@@ -95,7 +95,9 @@ def make_card(case: Case, record: DecisionRecord) -> Card:
         outcome=outcome_badge(record.outcome),
         applying=[one for one in sentences if one.role],
         others=[one for one in sentences if not one.role],
-        facts=tuple(replace(fact, answered_by=sources.get(fact.name, fact.answered_by)) for fact in facts),
+        facts=tuple(
+            replace(fact, answered_by=sources.get(fact.name, say_code(fact.answered_by))) for fact in facts
+        ),
         current=policies.version_at(settings.POLICY_NAME, clock.now()),
         plan=_plan(case, record) if record.plan else None,
     )
@@ -106,7 +108,7 @@ def _sources(case: Case, record: DecisionRecord) -> dict[str, str]:
     if record.diagnosis is None:
         return {}
     found = Diagnosis(**record.diagnosis)
-    derived = {name: counted_in_words(found, name, reader_locale()) for name in found.derived}
+    derived = {name: counted_in_words(found, name) for name in found.derived}
     stated = case.statements.filter(at__lte=record.decided_at, name__in=found.stated)
     by_name = {
         one.name: f"{one.stated_by.name or one.stated_by.email}: {one.reason}"

@@ -34,6 +34,7 @@ from amends.desk.console.entries import (
     read_instant,
     read_text,
 )
+from amends.desk.languages import reader_locale
 from amends.policy.explanation import format_amount
 
 
@@ -87,7 +88,7 @@ def _waive(request: HttpRequest, case: Case, user: User) -> str:
     clauses, grant = frozenset(request.POST.getlist("clause")), read_text(request, "grant") or None
     _demand_offered(case, clauses, grant)
     decided = waive(case, user, clauses, read_text(request, "reason"), grant)
-    amount = format_amount(decided.amount, decided.currency)
+    amount = format_amount(decided.amount, decided.currency, reader_locale())
     return _("Set aside. The policy now gives %(amount)s; somebody else has to agree.") % {"amount": amount}
 
 

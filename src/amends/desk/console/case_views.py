@@ -18,6 +18,7 @@ from amends.desk.console.choices import choices_of
 from amends.desk.console.presence import look_at
 from amends.desk.console.rows import time_left
 from amends.desk.notices.models import Letter
+from amends.desk.policies import actions as policies
 
 
 @require_GET
@@ -39,6 +40,7 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
         "time_left": time_left(case),
         "card": make_card(case, record) if record else None,
         "choices": choices_of(case, record),
+        "policy_lang": policies.read(record.version).lang if record else "",
         "is_mine": case.assignee_id == user.id,
         "others_here": look_at(case, user),
         "next_gift": next_gift(case),

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Sum
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
@@ -30,7 +31,7 @@ from amends.policy.model import Parameter
 
 SHOWN_MAX = 20
 AUDIT_MAX = 50
-_BARE_ACTORS = {"desk": _("the desk"), "gateway": _("the payment provider")}
+_BARE_ACTORS = {"desk": gettext_lazy("the desk"), "gateway": gettext_lazy("the payment provider")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,4 +160,4 @@ def _name(actor: str, staff: dict[UUID, User]) -> str:
         case "key":
             return _("the host product")
         case _:
-            return _BARE_ACTORS.get(actor, actor)
+            return str(_BARE_ACTORS.get(actor, actor))

@@ -76,7 +76,14 @@ def show_factors(request: HttpRequest, user: User) -> HttpResponseBase:
     if user.has_role(Role.ADMIN):
         people = User.objects.exclude(roles=[]).filter(is_active=True).order_by("email")
         having = set(Authenticator.objects.values_list("user_id", flat=True))
-        shown["people"] = [{"person": one, "has_factor": one.id in having} for one in people]
+        shown["people"] = [
+            {
+                "person": one,
+                "roles": [Role(role).label for role in one.roles],
+                "has_factor": one.id in having,
+            }
+            for one in people
+        ]
     return render(request, "console/factors.html", shown)
 
 

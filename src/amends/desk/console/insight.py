@@ -49,6 +49,7 @@ def show_insight(request: HttpRequest, user: User) -> HttpResponseBase:  # noqa:
         "clauses": [Clause(one, _sentence(policy, one.clause)) for one in clauses],
         "clause_max": {one.currency: one.amount for one in reversed(clauses)},
         "silent": _silent(policy, clauses),
+        "policy_lang": policy.lang,
         "times": statistics.measure_times(since),
     }
     return render(request, "console/insight.html", shown)

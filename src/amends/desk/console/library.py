@@ -69,6 +69,7 @@ def show_changes(request: HttpRequest, user: User) -> HttpResponseBase:  # noqa:
         "before": before,
         "after": after,
         "changes": changes,
+        "policy_lang": read(after).lang,
     }
     return render(request, "console/policy_changes.html", shown)
 
@@ -88,6 +89,7 @@ def show_text(request: HttpRequest, user: User, version_id: UUID) -> HttpRespons
     shown = {
         "here": "policies",
         "version": version,
+        "policy_lang": read(version).lang,
         "current": current,
         "is_scheduled": is_scheduled(version),
         "proof": proposal.proof if proposal else None,

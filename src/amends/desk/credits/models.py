@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
 from amends.desk.accounts.models import Customer
@@ -10,11 +11,11 @@ from amends.desk.accounts.models import Customer
 class LotSource(models.TextChoices):
     """Why a customer has the credits."""
 
-    BOUGHT = "bought"
-    GRANTED = "granted"
+    BOUGHT = "bought", _("Bought")
+    GRANTED = "granted", _("Granted")
     """Part of a plan."""
-    PROMOTIONAL = "promotional"
-    GOODWILL = "goodwill"
+    PROMOTIONAL = "promotional", _("Promotional")
+    GOODWILL = "goodwill", _("Goodwill")
 
 
 class Lot(models.Model):

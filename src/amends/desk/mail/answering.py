@@ -6,24 +6,27 @@ Who writes learns nothing from it; the link goes to the address on file, whereve
 from datetime import timedelta
 from uuid import UUID
 
-from babel.dates import format_date
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from amends.desk import clock, jobs
 from amends.desk.accounts.actions import make_link
 from amends.desk.audit.actions import record
+from amends.desk.languages import reader_locale, speaking
 from amends.desk.mail.models import AutomaticAnswer, Draft, DraftState, IncomingMail
 from amends.desk.notices.actions import send_plain
+from amends.policy.explanation import format_day
 
 LINK_LIFE = timedelta(days=7)
 
 
 def may_answer(address: str) -> bool:
     """Whether an address was not answered automatically today; it counts as answered from here on."""
-    _, is_fresh = AutomaticAnswer.objects.get_or_create(address=address.lower(), day=clock.now().date())
+    _answer, is_fresh = AutomaticAnswer.objects.get_or_create(address=address.lower(), day=clock.now().date())
     return is_fresh
 
 
@@ -37,10 +40,20 @@ def acknowledge(mail_id: UUID) -> None:
         if not mail.envelope_from or not may_answer(mail.envelope_from):
             return
         record(f"mail:{mail.id}", "desk", "acknowledged")
-        send_plain(mail.envelope_from, "We have your letter", _ACKNOWLEDGED.format(url=settings.PUBLIC_URL))
+        send_plain(mail.envelope_from, *_acknowledgement())
 
 
-_ACKNOWLEDGED = """We have your letter.
+def _acknowledgement() -> tuple[str, str]:
+    """Subject and text in every language, because nothing is known of whoever wrote."""
+    subjects, texts = [], []
+    for language, _name in settings.LANGUAGES:
+        with speaking(language):
+            subjects.append(_("We have your letter"))
+            texts.append(_(_ACKNOWLEDGED) % {"url": settings.PUBLIC_URL})
+    return " / ".join(subjects), "\n-----\n\n".join(texts)
+
+
+_ACKNOWLEDGED = gettext_noop("""We have your letter.
 
 If it is about an order at our shop, a link to confirm your request is on its
 way to the mail address of that order's account. It is sent there and nowhere
@@ -49,8 +62,8 @@ else, and we cannot say here whether there is such an order.
 If you get no link, please write to us from the address of your account and
 name the order number, or begin here:
 
-    {url}/start
-"""
+    %(url)s/start
+""")
 
 
 def send_invitation(draft_id: UUID) -> None:
@@ -69,34 +82,38 @@ def send_invitation(draft_id: UUID) -> None:
             return
         draft.invited_on = clock.now().date()
         draft.save(update_fields=["invited_on"])
-        _, token = make_link(customer, "mail", LINK_LIFE)
+        _link, token = make_link(customer, "mail", LINK_LIFE)
         record(f"draft:{draft.id}", "desk", "invited")
-        send_plain(customer.email, "Please confirm your request", _invitation(draft, token))
+        with speaking(customer.locale):
+            send_plain(customer.email, _("Please confirm your request"), _invitation(draft, token))
 
 
 def _invitation(draft: Draft, token: str) -> str:
-    about = f"order {draft.order.number}" if draft.order else "your account"
-    day = format_date(draft.first_contact_at.date(), "d MMMM y", locale=draft.customer.locale)
-    return _INVITATION.format(about=about, day=day, url=settings.PUBLIC_URL, token=token, draft=draft.id)
+    day = format_day(draft.first_contact_at.date(), reader_locale())
+    if draft.order:
+        about = _("A letter about order %(order)s reached us on %(day)s.")
+        begin = about % {"order": draft.order.number, "day": day}
+    else:
+        begin = _("A letter about your account reached us on %(day)s.") % {"day": day}
+    words = {"day": day, "url": settings.PUBLIC_URL, "token": token, "draft": draft.id}
+    return f"{begin}\n\n{_(_INVITATION) % words}"
 
 
-_INVITATION = """A letter about {about} reached us on {day}.
-
-If you wrote it, please look at what we read in it and confirm your request.
+_INVITATION = gettext_noop("""If you wrote it, please look at what we read in it and confirm your request.
 Until then nothing is asked for and nothing is decided:
 
-    {url}/drafts/{draft}/{token}
+    %(url)s/drafts/%(draft)s/%(token)s
 
 The link works once, within seven days. Later, sign in with this address and
 you find the request there:
 
-    {url}/drafts/{draft}
+    %(url)s/drafts/%(draft)s
 
-{day} counts as the day on which you asked.
+%(day)s counts as the day on which you asked.
 
 If you did not write to us, you need not do anything, or you can discard the
 request there.
-"""
+""")
 
 
 def invite_waiting(limit: int) -> None:

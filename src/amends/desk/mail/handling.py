@@ -1,6 +1,7 @@
 """What staff do with letters that wait for a person, each by name and in the audit trail."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from amends.desk.accounts.models import User
 from amends.desk.audit.actions import record
@@ -29,14 +30,16 @@ def put_into_case(mail: IncomingMail, by: User, number: str) -> Case:
             .first()
         )
         if case is None:
-            raise NotAllowedError(f"There is no case {number!r}. Its number looks like R-7KQ4-9XWM.")
+            raise NotAllowedError(
+                _("There is no case “%(number)s”. Its number looks like R-7KQ4-9XWM.") % {"number": number}
+            )
         original = Original.objects.filter(mail=mail).first()
         if original is None:
-            raise NotAllowedError("Its words were erased, because it is too old.")
+            raise NotAllowedError(_("Its words were erased, because it is too old."))
         try:
             letter = read_letter(bytes(original.content))
         except UnreadableError:
-            raise NotAllowedError("The letter cannot be taken apart. Download it instead.") from None
+            raise NotAllowedError(_("The letter cannot be taken apart. Download it instead.")) from None
         join(mail, letter, case, by)
         record(f"mail:{mail.id}", f"staff:{by.id}", "put_into_case", case=str(case.id))
     return case
@@ -67,7 +70,7 @@ def discard_draft(draft: Draft, by: User) -> None:
     try:
         drafts.discard(draft, f"staff:{by.id}")
     except drafts.DraftOverError:
-        raise NotAllowedError("The draft was confirmed or discarded before.") from None
+        raise NotAllowedError(_("The draft was confirmed or discarded before.")) from None
 
 
 def _end(mail: IncomingMail, by: User, state: MailState) -> None:
@@ -81,10 +84,10 @@ def _end(mail: IncomingMail, by: User, state: MailState) -> None:
 
 def _demand(by: User) -> None:
     if not by.has_role(*HANDLERS):
-        raise NotAllowedError("Your role does not include this.")
+        raise NotAllowedError(_("Your role does not include this."))
 
 
 def _lock(mail: IncomingMail) -> None:
     mail.refresh_from_db(from_queryset=IncomingMail.objects.select_for_update(no_key=True))
     if mail.state in _SETTLED:
-        raise NotAllowedError("The letter is in a case or in a draft already.")
+        raise NotAllowedError(_("The letter is in a case or in a draft already."))

@@ -10,6 +10,7 @@ from amends.desk.cases import letters
 from amends.desk.cases.answering import NotPossibleError, Speaker, answer, open_questions, write_message
 from amends.desk.cases.evidence import RefusedFileError, add_evidence
 from amends.desk.cases.models import Case, Channel
+from amends.desk.languages import speaking
 from amends.desk.mail.answering import may_answer
 from amends.desk.mail.models import IncomingMail, MailState
 from amends.desk.mail.quoting import own_words
@@ -53,7 +54,8 @@ def _fits(mail: IncomingMail, case: Case) -> bool:
 def take_files(mail: IncomingMail, letter: ReadLetter, case: Case) -> None:
     """Take the pictures of a letter as evidence, and name to the customer what was not taken, and why."""
     speaker = Speaker(f"customer:{case.customer_id}", Channel.MAIL)
-    mail.files = [file.noted(refused=why) for file, why in _offered(case, speaker, letter.files)]
+    with speaking(case.customer.locale):
+        mail.files = [file.noted(refused=why) for file, why in _offered(case, speaker, letter.files)]
     mail.save(update_fields=["files"])
     refused = [f"{file['name']}: {file['refused']}" for file in mail.files if file["refused"]]
     if refused and may_answer(case.customer.email):

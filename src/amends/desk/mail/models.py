@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
 from amends.desk.accounts.models import Customer, User
@@ -13,10 +14,10 @@ from amends.desk.orders.models import Order
 class DraftState(models.TextChoices):
     """What became of a draft."""
 
-    OPEN = "open"
+    OPEN = "open", _("Open")
     """Waits for the customer to confirm it."""
-    CONFIRMED = "confirmed"
-    DISCARDED = "discarded"
+    CONFIRMED = "confirmed", _("Confirmed")
+    DISCARDED = "discarded", _("Discarded")
 
 
 class Draft(models.Model):
@@ -63,34 +64,34 @@ class Draft(models.Model):
 class MailState(models.TextChoices):
     """What became of a letter."""
 
-    WAITING = "waiting"
+    WAITING = "waiting", _("Waiting")
     """Kept, not read yet."""
-    JOINED = "joined"
+    JOINED = "joined", _("Joined")
     """In the thread of a case."""
-    DRAFTED = "drafted"
-    QUARANTINED = "quarantined"
+    DRAFTED = "drafted", _("Drafted")
+    QUARANTINED = "quarantined", _("Quarantined")
     """A person says what becomes of it."""
-    AUTOMATIC = "automatic"
+    AUTOMATIC = "automatic", _("Automatic")
     """Written by a machine; kept, never answered."""
-    DISCARDED = "discarded"
-    SPAM = "spam"
+    DISCARDED = "discarded", _("Discarded")
+    SPAM = "spam", _("Spam")
 
 
 class Why(models.TextChoices):
     """Why a letter is in no case and no draft; the words are for staff."""
 
-    FORGED_TOKEN = "forged_token", "The reply address holds a token that is not ours."
-    NOT_A_PARTICIPANT = "not_a_participant", "Somebody answered who is not the customer of that case."
-    NOT_AUTHENTIC = "not_authentic", "The sender's domain says that it did not send this (DMARC)."
-    STRANGER = "stranger", "Neither the sender nor an order in it is known."
-    SENDER_UNCLEAR = "sender_unclear", "It names no sender, or several."
-    SPAM_BEFORE = "spam_before", "An earlier letter of this sender was marked as spam."
-    SAME_ID = "same_id", "Another letter came with the same Message-ID."
-    UNREADABLE = "unreadable", "It is not built like a letter, or too deep or too large to be taken apart."
-    BOUNCE = "bounce", "A mail server reports about a letter of ours."
-    AUTO_REPLY = "auto_reply", "An automatic answer."
-    LIST = "list", "From a mailing list, or sent in bulk."
-    LOOP = "loop", "A letter of ours that came back."
+    FORGED_TOKEN = "forged_token", _("The reply address holds a token that is not ours.")
+    NOT_A_PARTICIPANT = "not_a_participant", _("Somebody answered who is not the customer of that case.")
+    NOT_AUTHENTIC = "not_authentic", _("The sender's domain says that it did not send this (DMARC).")
+    STRANGER = "stranger", _("Neither the sender nor an order in it is known.")
+    SENDER_UNCLEAR = "sender_unclear", _("It names no sender, or several.")
+    SPAM_BEFORE = "spam_before", _("An earlier letter of this sender was marked as spam.")
+    SAME_ID = "same_id", _("Another letter came with the same Message-ID.")
+    UNREADABLE = "unreadable", _("It is not built like a letter, or too deep or too large to be taken apart.")
+    BOUNCE = "bounce", _("A mail server reports about a letter of ours.")
+    AUTO_REPLY = "auto_reply", _("An automatic answer.")
+    LIST = "list", _("From a mailing list, or sent in bulk.")
+    LOOP = "loop", _("A letter of ours that came back.")
 
 
 class IncomingMail(models.Model):

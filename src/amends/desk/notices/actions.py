@@ -9,10 +9,12 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from amends.desk import clock, jobs
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
+from amends.desk.languages import reader_language
 from amends.desk.notices.composition import Block, render_html, render_text
 from amends.desk.notices.models import Letter, LetterKind
 from amends.desk.notices.reply_address import make_message_id, reply_address
@@ -20,6 +22,11 @@ from amends.desk.unit_of_work import write_at_end
 
 KEPT_SECONDS = 600
 """How long a code or a link may wait for its mail."""
+
+
+def greeting(customer: Customer) -> str:
+    """How a letter begins."""
+    return _("Dear %(name)s,") % {"name": customer.name} if customer.name else _("Hello,")
 
 
 def write(
@@ -31,7 +38,7 @@ def write(
     *,
     case_id: UUID | None = None,
 ) -> None:
-    """Write a letter and have it sent once the transaction is there.
+    """Write a letter, in the language that is spoken now, and have it sent once the transaction is there.
 
     Idempotent: by `reference`; what was told once is not told again (invariant I16).
     """
@@ -42,7 +49,7 @@ def write(
         kind=kind,
         subject=subject,
         text=render_text(blocks),
-        html=render_html(subject, blocks),
+        html=render_html(subject, blocks, reader_language()),
         message_id=make_message_id(case_id),
         created_at=clock.now(),
     )

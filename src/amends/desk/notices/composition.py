@@ -35,11 +35,12 @@ class Amounts:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A sentence of the policy, with its id and the address of its place on the page."""
+    """A sentence of the policy, with its id, the address of its place on the page, and its language."""
 
     text: str
     id: str
     url: str
+    lang: str
 
 
 Block: TypeAlias = Paragraph | Items | Amounts | Quote
@@ -75,11 +76,11 @@ def _text_amounts(block: Amounts) -> str:
     return "\n".join(lines)
 
 
-def render_html(subject: str, blocks: Sequence[Block]) -> str:
+def render_html(subject: str, blocks: Sequence[Block], language: str) -> str:
     """The letter as HTML that every mail program shows: no scripts, no images, nothing from elsewhere."""
     body = "".join(_html(block) for block in blocks)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
         f'<body style="margin:0"><div style="{_STYLE}">{body}</div></body></html>'
     )
 
@@ -100,4 +101,4 @@ def _html(block: Block) -> str:
             return f'<table style="width:100%;border-collapse:collapse">{rows}</table>'
         case Quote():
             link = f'<a href="{escape(block.url)}">{escape(block.id)}</a>'
-            return f"<blockquote><p>“{escape(block.text)}” {link}</p></blockquote>"
+            return f'<blockquote lang="{block.lang}"><p>“{escape(block.text)}” {link}</p></blockquote>'

@@ -2,8 +2,10 @@
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from amends.desk.accounts.actions import make_link
+from amends.desk.languages import speaking
 from amends.desk.notices.actions import send_plain, take_kept
 from amends.desk.orders.models import Order
 
@@ -18,6 +20,8 @@ def invite_guest(key: str) -> None:
     order = Order.objects.filter(named, customer__email__iexact=email, customer__erased_at=None).first()
     if order is None:
         return
-    _, token = make_link(order.customer, "guest")
-    text = f"Here are your orders. The link works once and for ten minutes:\n\n{settings.PUBLIC_URL}/enter/{token}\n"
-    send_plain(order.customer.email, "Your link to your orders", text)
+    _link, token = make_link(order.customer, "guest")
+    with speaking(words["locale"]):
+        here = _("Here are your orders. The link works once and for ten minutes:")
+        text = f"{here}\n\n{settings.PUBLIC_URL}/enter/{token}\n"
+        send_plain(order.customer.email, _("Your link to your orders"), text)

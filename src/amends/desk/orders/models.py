@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
 from amends.desk.accounts.models import Customer
@@ -44,10 +45,10 @@ class Price(models.Model):
 class SubscriptionStatus(models.TextChoices):
     """Whether a customer has the plan."""
 
-    ACTIVE = "active"
-    ENDING = "ending"
+    ACTIVE = "active", _("Active")
+    ENDING = "ending", _("Ending")
     """Ends with the current period."""
-    ENDED = "ended"
+    ENDED = "ended", _("Ended")
 
 
 class Subscription(models.Model):

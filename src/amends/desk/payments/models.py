@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
 from amends.desk.accounts.models import Customer
@@ -12,11 +13,11 @@ from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 class DisputeStatus(models.TextChoices):
     """Where a dispute is."""
 
-    INQUIRY = "inquiry"
+    INQUIRY = "inquiry", _("Inquiry")
     """The bank asks; no money moved."""
-    OPEN = "open"
-    WON = "won"
-    LOST = "lost"
+    OPEN = "open", _("Open")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")
 
 
 class Payment(models.Model):
@@ -53,8 +54,8 @@ class Payment(models.Model):
 class Origin(models.TextChoices):
     """Who began a refund."""
 
-    DESK = "desk"
-    GATEWAY = "gateway"
+    DESK = "desk", _("Desk")
+    GATEWAY = "gateway", _("Gateway")
     """Made in the gateway's dashboard, or by somebody else; imported."""
 
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from django.utils.translation import gettext_noop
+
 from amends.desk.payments.gateway import (
     ChargeSnapshot,
     DisputeSnapshot,
@@ -25,10 +27,10 @@ _STATES = {
 }
 _DISPUTES = {"won": DisputeStatus.WON, "prevented": DisputeStatus.WON, "lost": DisputeStatus.LOST}
 _METHODS = {
-    "card": "Card",
-    "paypal": "PayPal",
-    "sepa_debit": "Bank transfer",
-    "us_bank_account": "Bank transfer",
+    "card": gettext_noop("Card"),
+    "paypal": gettext_noop("PayPal"),
+    "sepa_debit": gettext_noop("Bank transfer"),
+    "us_bank_account": gettext_noop("Bank transfer"),
 }
 _WALLETS = ("apple_pay", "google_pay", "link")
 
@@ -83,7 +85,7 @@ def _method(details: object) -> tuple[str, str]:
     hint = str(part.get("last4") or "") if isinstance(part, Mapping) else ""
     wallet = part.get("wallet") if isinstance(part, Mapping) else None
     if isinstance(wallet, Mapping) and wallet.get("type") in _WALLETS:
-        return "Wallet", hint
+        return gettext_noop("Wallet"), hint
     return _METHODS.get(kind, "Card"), hint
 
 

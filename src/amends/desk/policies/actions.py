@@ -15,8 +15,10 @@ from amends import Decision, parse_policy
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
+from amends.desk.languages import reader_locale
 from amends.desk.policies.models import Acknowledgement, PolicyVersion, Proposal
 from amends.policy import dates
+from amends.policy.explanation import count_of
 from amends.policy.expression import Compare, Given, Number, walk
 from amends.policy.facts import read_facts
 from amends.policy.model import Parameter, Policy
@@ -97,7 +99,7 @@ def text_changes(
     if before not in found or after not in found:
         return None
     old, new = found[before], found[after]
-    return old, new, find_text_changes(read(old), read(new))
+    return old, new, find_text_changes(read(old), read(new), reader_locale())
 
 
 def version_at_purchase(purchased_at: datetime) -> PolicyVersion:
@@ -181,7 +183,8 @@ def report_on(
     """What every rule of a version makes of the facts of a case, and the facts as people read them."""
     policy = read(version)
     facts = read_facts(policy.inputs, policy.currencies, inputs)
-    return report_rules(policy, facts), report_facts(policy, facts)
+    locale = reader_locale()
+    return report_rules(policy, facts, locale), report_facts(policy, facts, locale)
 
 
 def fix_days(policy: Policy) -> int | None:
@@ -229,10 +232,23 @@ def _service_share(policy: Policy, name: str) -> Fraction | None:
 
 
 def arrival(policy: Policy, method: str) -> tuple[str, str] | None:
-    """When money arrives by a payment method, in the page's own words: earliest and latest (P3)."""
+    """When money arrives by a payment method, by the page's own table: earliest and latest (P3)."""
     table = policy.tables.get("arrival")
     row = next((row for row in table.rows if row.keys[0].member == method), None) if table else None
-    return (row.values[0].text, row.values[-1].text) if row else None
+    return (_in_words(row.values[0]), _in_words(row.values[-1])) if row else None
+
+
+def question_lang(policy: Policy, question: str) -> str:
+    """The language of a question: of the page where the page asks it, empty where the words are ours."""
+    asked = {need.question for rule in policy.rules for need in rule.needs}
+    return policy.lang if question in asked else ""
+
+
+def _in_words(number: Parameter) -> str:
+    """A number of the page in the reader's language, or as the page has it where it counts nothing."""
+    if isinstance(number.value, int) and len(number.type.unit) == 1 and number.currency is None:
+        return count_of(number.value, number.type.unit[0][0], reader_locale())
+    return number.text
 
 
 def acknowledge(customer: Customer, version: PolicyVersion, how: str) -> None:

@@ -1,6 +1,7 @@
 """Tell customers of a version: that it will be in force, or that it will not."""
 
 from collections.abc import Iterable
+from datetime import date
 from uuid import UUID
 
 from django.conf import settings
@@ -10,11 +11,13 @@ from django.utils.translation import gettext as _
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
-from amends.desk.notices.actions import write
+from amends.desk.languages import reader_locale, speaking
+from amends.desk.notices.actions import greeting, write
 from amends.desk.notices.composition import Block, Paragraph
 from amends.desk.notices.models import LetterKind
 from amends.desk.policies.actions import read
 from amends.desk.policies.models import Cancellation, Notification, PolicyVersion
+from amends.policy.explanation import format_day
 from amends.policy.model import Policy
 
 BATCH = 500
@@ -47,7 +50,8 @@ def announce(version: PolicyVersion, customers: Iterable[Customer]) -> int:
                 customer=customer, version=version, defaults={"at": clock.now()}
             )
             if is_fresh:
-                _write(customer, f"{version.id}:{customer.id}", policy, _announcement(version, policy))
+                with speaking(customer.locale):
+                    _write(customer, f"{version.id}:{customer.id}", policy, _announcement(version, policy))
                 told += 1
     record(f"policy:{version.id}", "desk", "announced", told=told)
     return told
@@ -56,8 +60,14 @@ def announce(version: PolicyVersion, customers: Iterable[Customer]) -> int:
 def _take_back(canceled: Cancellation, customers: Iterable[Customer]) -> None:
     version = canceled.version
     policy = read(version)
-    named = {"version": version.version, "title": policy.title}
-    blocks: list[Block] = [
+    for customer in customers:
+        with speaking(customer.locale):
+            _write(customer, f"{version.id}:{customer.id}:canceled", policy, _withdrawal(canceled, policy))
+
+
+def _withdrawal(canceled: Cancellation, policy: Policy) -> list[Block]:
+    named = {"version": canceled.version.version, "title": policy.title}
+    return [
         Paragraph(
             _("We told you of version %(version)s of “%(title)s”. It will not come into force.") % named
         ),
@@ -67,12 +77,11 @@ def _take_back(canceled: Cancellation, customers: Iterable[Customer]) -> None:
             % {"url": f"{settings.PUBLIC_URL}/policy"}
         ),
     ]
-    for customer in customers:
-        _write(customer, f"{version.id}:{customer.id}:canceled", policy, blocks)
 
 
 def _announcement(version: PolicyVersion, policy: Policy) -> list[Block]:
-    named = {"day": policy.effective, "version": version.version, "title": policy.title}
+    day = format_day(date.fromisoformat(policy.effective), reader_locale())
+    named = {"day": day, "version": version.version, "title": policy.title}
     url = f"{settings.PUBLIC_URL}/policy?version={version.version}"
     blocks: list[Block] = [
         Paragraph(_("From %(day)s on, version %(version)s of “%(title)s” is in force.") % named)
@@ -92,6 +101,5 @@ def _announcement(version: PolicyVersion, policy: Policy) -> list[Block]:
 
 
 def _write(customer: Customer, reference: str, policy: Policy, blocks: list[Block]) -> None:
-    greeting = Paragraph(f"Dear {customer.name}," if customer.name else "Hello,")
-    subject = f"A change of our {policy.title}"
-    write(customer, LetterKind.POLICY_CHANGE, reference, subject, [greeting, *blocks])
+    subject = _("A change of “%(title)s”") % {"title": policy.title}
+    write(customer, LetterKind.POLICY_CHANGE, reference, subject, [Paragraph(greeting(customer)), *blocks])

@@ -9,7 +9,10 @@ from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
+from amends.desk.accounts.actions import choose_locale
 from amends.desk.accounts.models import Customer, User
+from amends.desk.design.reader import chosen_language
+from amends.desk.languages import speak
 from amends.desk.notices.actions import send_later
 
 Rest = ParamSpec("Rest")
@@ -22,6 +25,13 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002  # allauth's
         """Accounts come from orders and from an administrator."""
         return False
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Begin a session."""
+        super().login(request, user)
+        customer = find_customer(request)
+        if customer is not None:
+            take_choice_along(request, customer)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """Hand a mail of allauth's on."""
@@ -41,6 +51,14 @@ def user_of(customer: Customer) -> User:
 def sign_in(request: HttpRequest, customer: Customer) -> None:
     """Begin a session."""
     login(request, user_of(customer), backend=BACKEND)
+    take_choice_along(request, customer)
+
+
+def take_choice_along(request: HttpRequest, customer: Customer) -> None:
+    """Letters come in the language that was chosen before it was known who chose."""
+    language = chosen_language(request)
+    if language is not None:
+        choose_locale(customer, language)
 
 
 def customer_only(
@@ -53,7 +71,7 @@ def customer_only(
         # No row has a NUL in its name, and the database refuses to look for one.
         if "\0" in request.path:
             raise Http404
-        customer = find_customer(request)
+        customer = meet(request)
         if customer is None:
             return redirect(f"/start?next={request.path}")
         response = view(request, customer, *rest, **named)
@@ -70,3 +88,11 @@ def find_customer(request: HttpRequest) -> Customer | None:
         return None
     known = Customer.objects.filter(erased_at=None)
     return known.filter(user=user).first() or known.filter(email__iexact=user.email).first()
+
+
+def meet(request: HttpRequest) -> Customer | None:
+    """The customer who is signed in, spoken to in their own language unless another was chosen in this browser."""
+    customer = find_customer(request)
+    if customer is not None and chosen_language(request) in (None, customer.language):
+        speak(customer.locale)
+    return customer

@@ -4,14 +4,17 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from amends.desk import clock, jobs
-from amends.desk.accounts.actions import redeem_link
+from amends.desk.accounts.actions import choose_locale, redeem_link
 from amends.desk.accounts.models import Role, User
+from amends.desk.design.reader import keep_choice
+from amends.desk.languages import reader_locale
 from amends.desk.notices.actions import keep_for_job
 from amends.desk.policies.actions import NoPolicyError, published_versions, read, text_changes, version_at
-from amends.desk.portal.access import find_customer, sign_in
+from amends.desk.portal.access import find_customer, meet, sign_in
 from amends.desk.portal.forms import StartForm
 from amends.policy.page.html import render_article
 
@@ -30,7 +33,7 @@ def start(request: HttpRequest) -> HttpResponse:
     form = StartForm(request.POST or None)
     is_sent = request.method == "POST" and form.is_valid()
     if is_sent:
-        jobs.enqueue("invite_guest", key=keep_for_job(**form.cleaned_data))
+        jobs.enqueue("invite_guest", key=keep_for_job(**form.cleaned_data, locale=reader_locale()))
     return render(request, "portal/start.html", {"form": form, "is_sent": is_sent})
 
 
@@ -53,6 +56,23 @@ def leave(request: HttpRequest) -> HttpResponseBase:
     return redirect("start")
 
 
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponseBase:
+    """Read the pages in another language, and have letters in it where it is known who reads."""
+    language, place = request.POST.get("language", ""), request.POST.get("next", "")
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    customer = find_customer(request)
+    if customer is not None:
+        choose_locale(customer, language)
+    is_ours = url_has_allowed_host_and_scheme(
+        place, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    response = redirect(place if is_ours else "home")
+    keep_choice(response, language)
+    return response
+
+
 @require_GET
 def show_policy(request: HttpRequest) -> HttpResponse:
     """The policy in force, or another published version, with what changed."""
@@ -63,13 +83,15 @@ def show_policy(request: HttpRequest) -> HttpResponse:
         raise Http404 from None
     wanted = request.GET.get("version", current.version)
     version = next((one for one in versions if one.version == wanted), current)
+    customer, policy = meet(request), read(version)
     context = {
-        "customer": find_customer(request),
+        "customer": customer,
         "version": version,
         "current": current,
         "now": clock.now(),
         "versions": list(zip(versions, [*versions[1:], None], strict=True)),
-        "article": render_article(read(version)),
+        "article": render_article(policy, reader_locale()),
+        "policy_lang": policy.lang,
     }
     return render(request, "portal/policy.html", context)
 
@@ -77,10 +99,17 @@ def show_policy(request: HttpRequest) -> HttpResponse:
 @require_GET
 def show_changes(request: HttpRequest) -> HttpResponse:
     """What changed in the text between two published versions (V1)."""
+    customer = meet(request)
     asked = request.GET.get("before", ""), request.GET.get("after", "")
     found = text_changes(settings.POLICY_NAME, *asked)
     if found is None:
         raise Http404
     before, after, changes = found
-    context = {"customer": find_customer(request), "before": before, "after": after, "changes": changes}
+    context = {
+        "customer": customer,
+        "before": before,
+        "after": after,
+        "changes": changes,
+        "policy_lang": read(after).lang,
+    }
     return render(request, "portal/policy_changes.html", context)

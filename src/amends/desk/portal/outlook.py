@@ -34,6 +34,11 @@ class Outlook:
         return self.judgement is not None and self.judgement.decision.amount > 0
 
     @property
+    def policy_lang(self) -> str:
+        """The language of the sentences."""
+        return self.judgement.decision.policy.lang if self.judgement else ""
+
+    @property
     def reasons(self) -> list[tuple[str, str]]:
         """Every sentence that stands against a refund now, with its id."""
         if self.judgement is None or self.is_refundable:

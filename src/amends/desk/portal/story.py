@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amends.desk.cases.models import Audience, Case, CaseState, Message
 from amends.desk.notices.models import Letter, LetterKind
@@ -11,15 +12,15 @@ from amends.desk.payments.models import Refund
 from amends.desk.payments.states import RefundState
 
 _OUTCOMES = {
-    "granted": _("Granted"),
-    "denied": _("Not granted"),
-    "needs_information": _("We asked you for something more"),
-    "needs_review": _("Handed to a person"),
+    "granted": gettext_lazy("Granted"),
+    "denied": gettext_lazy("Not granted"),
+    "needs_information": gettext_lazy("We asked you for something more"),
+    "needs_review": gettext_lazy("Handed to a person"),
 }
 _LETTERS = {
-    LetterKind.FAILED: _("The refund came back; a person looks for another way"),
-    LetterKind.DELAYED: _("The refund takes longer than usual"),
-    LetterKind.APPEAL_RESULT: _("A person decided about your appeal"),
+    LetterKind.FAILED: gettext_lazy("The refund came back; a person looks for another way"),
+    LetterKind.DELAYED: gettext_lazy("The refund takes longer than usual"),
+    LetterKind.APPEAL_RESULT: gettext_lazy("A person decided about your appeal"),
 }
 
 

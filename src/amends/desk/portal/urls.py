@@ -9,6 +9,7 @@ urlpatterns = [
     path("start", entrance.start, name="start"),
     path("enter/<str:token>", entrance.enter, name="enter"),
     path("leave", entrance.leave, name="leave"),
+    path("language", entrance.choose_language, name="language"),
     path("policy", entrance.show_policy, name="policy"),
     path("policy/changes", entrance.show_changes, name="policy_changes"),
     path("policy/acknowledge", views.acknowledge_policy, name="acknowledge"),

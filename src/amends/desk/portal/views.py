@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from amends import InputError
@@ -25,7 +26,7 @@ from amends.desk.mail.models import Draft, DraftState
 from amends.desk.notices.models import Letter
 from amends.desk.orders.models import Line
 from amends.desk.payments.models import Refund
-from amends.desk.policies.actions import acknowledge, arrival, version_at
+from amends.desk.policies.actions import acknowledge, arrival, question_lang, read, version_at
 from amends.desk.policies.models import Acknowledgement
 from amends.desk.portal.access import customer_only
 from amends.desk.portal.drafts import own_draft
@@ -36,10 +37,26 @@ from amends.policy.types import YES_NO
 
 PAGE = 25
 KINDS = (
-    (RequestKind.REFUND, _("I want my money back"), _("I changed my mind, or it is not what I need.")),
-    (RequestKind.CONVERT, _("I bought the annual plan by mistake"), _("I meant to buy the monthly one.")),
-    (RequestKind.TECHNICAL, _("It does not work"), _("A technical problem keeps me from using it.")),
-    (RequestKind.BILLING_ERROR, _("The charge is wrong"), _("I was charged twice, or not what I agreed to.")),
+    (
+        RequestKind.REFUND,
+        gettext_lazy("I want my money back"),
+        gettext_lazy("I changed my mind, or it is not what I need."),
+    ),
+    (
+        RequestKind.CONVERT,
+        gettext_lazy("I bought the annual plan by mistake"),
+        gettext_lazy("I meant to buy the monthly one."),
+    ),
+    (
+        RequestKind.TECHNICAL,
+        gettext_lazy("It does not work"),
+        gettext_lazy("A technical problem keeps me from using it."),
+    ),
+    (
+        RequestKind.BILLING_ERROR,
+        gettext_lazy("The charge is wrong"),
+        gettext_lazy("I was charged twice, or not what I agreed to."),
+    ),
 )
 _REASON, _EVIDENCE = "reason_given", "evidence"
 
@@ -169,6 +186,7 @@ def _foresee(request: HttpRequest, context: dict[str, object], asked: Asked) -> 
         "decision": judgement.decision.core(),
         "explanation": judgement.said,
         "plan": plan,
+        "policy_lang": judgement.decision.policy.lang,
         "arrival": arrival(judgement.decision.policy, line.order.payment.method)
         if line.order.payment
         else None,
@@ -178,11 +196,13 @@ def _foresee(request: HttpRequest, context: dict[str, object], asked: Asked) -> 
 
 def _questions(judgement: Judgement) -> list[dict[str, object]]:
     """What the policy asks the customer; files are asked for in the case."""
-    inputs = judgement.decision.policy.inputs
+    policy = judgement.decision.policy
+    inputs = policy.inputs
     return [
         {
             "name": name,
             "text": text,
+            "lang": question_lang(policy, text),
             "is_choice": inputs[name].type == YES_NO and name not in (_REASON, _EVIDENCE),
         }
         for name, text in zip(judgement.decision.missing, judgement.explanation.questions, strict=True)
@@ -229,6 +249,7 @@ def show_case(request: HttpRequest, customer: Customer, number: str) -> HttpResp
         "words": case_in_words(case),
         "record": record,
         "cited": _cited(record.explanation["reasons"]) if record else [],
+        "policy_lang": read(record.version).lang if record else "",
         "steps": steps_of(case),
         "thread": thread_of(case),
         "questions": open_questions(case),

@@ -16,7 +16,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from amends.policy.model import Policy, Rule
-from amends.policy.page.html import VERBS, body_of, is_at
+from amends.policy.page.html import COMES_BEFORE, VERBS, body_of, is_at
+from amends.policy.translation import LOCALE, translation
 from amends.policy.words import say
 
 SAME_FROM = 0.5
@@ -69,13 +70,13 @@ class Passage:
     text: str
 
 
-def find_text_changes(before: Policy, after: Policy) -> tuple[TextChange, ...]:
-    """Every passage that was added, removed or changed, in the order of the later text."""
-    old, new = tuple(_passages(before)), tuple(_passages(after))
+def find_text_changes(before: Policy, after: Policy, locale: str = LOCALE) -> tuple[TextChange, ...]:
+    """Every passage that was added, removed or changed, in the order of the later text; rules in the reader's words."""
+    old, new = tuple(_passages(before, locale)), tuple(_passages(after, locale))
     return tuple(change for pair in _paired(old, new) if (change := _change(*pair)) is not None)
 
 
-def _passages(policy: Policy) -> Iterator[Passage]:
+def _passages(policy: Policy, locale: str) -> Iterator[Passage]:
     heading, clause, seen = "", "", Counter[tuple[str, ...]]()
     tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse(body_of(policy.text))
     for index, token in enumerate(tokens):
@@ -86,7 +87,7 @@ def _passages(policy: Policy) -> Iterator[Passage]:
             key = (clause,) if clause else (tokens[index - 1].type, text)
             yield Passage(_once(key, seen), "" if is_heading else heading, clause, is_rule=False, text=text)
         elif token.type == "fence":
-            for kind, name, text in _computed(policy, token):
+            for kind, name, text in _computed(policy, token, locale):
                 yield Passage(_once((kind, name), seen), heading, name, is_rule=True, text=text)
 
 
@@ -111,21 +112,25 @@ def _inside(text: str) -> list[Token]:
     return [child for child in parsed.children or [] if child.type in ("text", "code_inline", "softbreak")]
 
 
-def _computed(policy: Policy, fence: Token) -> Iterator[tuple[str, str, str]]:
+def _computed(policy: Policy, fence: Token, locale: str) -> Iterator[tuple[str, str, str]]:
     kind, _, name = fence.info.strip().partition(" ")
     if kind == "define":
-        yield "define", name, f"{name.replace('_', ' ')}: {say(policy, policy.derived[name])}."
+        yield "define", name, f"{name.replace('_', ' ')}: {say(policy, policy.derived[name], locale)}."
     if kind == "rule":
         for rule in policy.rules:
             if rule.clause == name and is_at(rule, fence, policy):
-                yield "rule", name, _rule(policy, rule)
+                yield "rule", name, _rule(policy, rule, locale)
 
 
-def _rule(policy: Policy, rule: Rule) -> str:
-    said = [f"{VERBS[rule.verb]} when {say(policy, rule.when)}."]
-    said += [f"{line.label}: {say(policy, line.expression)}." for line in rule.lines]
+def _rule(policy: Policy, rule: Rule, locale: str) -> str:
+    _ = translation(locale).gettext
+    said = [_(VERBS[rule.verb]) % {"condition": say(policy, rule.when, locale)}]
+    said += [
+        _("%(label)s: %(sum)s.") % {"label": line.label, "sum": say(policy, line.expression, locale)}
+        for line in rule.lines
+    ]
     if rule.overrides:
-        said.append(f"This comes before {', '.join(rule.overrides)}.")
+        said.append(_(COMES_BEFORE) % {"clauses": ", ".join(rule.overrides)})
     return " ".join(said)
 
 

@@ -16,11 +16,12 @@ from amends.policy.reader.scope import Scope
 from amends.policy.source import Fragment, Span
 
 _REQUIRED = ("policy", "title", "version", "effective", "contact", "inputs")
-_KEYS = (*_REQUIRED, "zone", "rounding", "currencies", "requires", "assume", "roles")
+_KEYS = (*_REQUIRED, "lang", "zone", "rounding", "currencies", "requires", "assume", "roles")
 _PLACE = Place("the head", _KEYS)
 _ROLES = {"paid": "paid", "refunded": "refunded", "asked": "requested_at"}
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
+_LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -33,6 +34,7 @@ class Head:
     version: str = ""
     effective: str = ""
     contact: str = ""
+    lang: str = "en"
     zone: str = "UTC"
     rounding: Rounding = Rounding.HALF_UP
     currencies: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ class _Reading:
             version=self._matching("version", _VERSION, "a date or a number, without spaces"),
             effective=self._effective(),
             contact=self._plain("contact"),
+            lang=self._lang(),
             zone=self._zone(),
             rounding=self._rounding(),
             currencies=self._currencies(),
@@ -146,6 +149,17 @@ class _Reading:
         fix = "Write year, month and day, as in `2025-08-18`."
         self.problems.add("bad-value", value.span(), message, fix)
         return ""
+
+    def _lang(self) -> str:
+        value = self._value("lang")
+        if value is None:
+            return "en"
+        if not _LANG.fullmatch(value.text):
+            message = f"`{value.text}` cannot be a language."
+            fix = "Write the code that web pages use, such as `en`, `de` or `pt-BR`."
+            self.problems.add("bad-value", value.span(), message, fix)
+            return "en"
+        return value.text
 
     def _zone(self) -> str:
         value = self._value("zone")

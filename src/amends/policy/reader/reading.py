@@ -263,6 +263,7 @@ class _Reading:
             title=head.title,
             version=head.version,
             effective=head.effective,
+            lang=head.lang,
             zone=head.zone,
             rounding=head.rounding,
             contact=head.contact,

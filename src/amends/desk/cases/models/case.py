@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
 from amends.desk.accounts.models import Customer, User
@@ -12,10 +13,10 @@ from amends.desk.unit_of_work import write_at_end
 class RequestKind(models.TextChoices):
     """What is asked for; the words of the policy."""
 
-    REFUND = "refund"
-    CONVERT = "convert"
-    TECHNICAL = "technical"
-    BILLING_ERROR = "billing_error"
+    REFUND = "refund", _("Refund")
+    CONVERT = "convert", _("Convert")
+    TECHNICAL = "technical", _("Technical")
+    BILLING_ERROR = "billing_error", _("Billing Error")
 
 
 class Channel(models.TextChoices):
@@ -31,18 +32,18 @@ class Channel(models.TextChoices):
 class CaseState(models.TextChoices):
     """Where a case is."""
 
-    OPEN = "open"
+    OPEN = "open", _("Open")
     """A person has something to do; the tasks say who and what."""
-    WAITING_ON_CUSTOMER = "waiting_on_customer"
+    WAITING_ON_CUSTOMER = "waiting_on_customer", _("Waiting On Customer")
     """The clock of the answer is paused."""
-    WAITING_ON_DESK = "waiting_on_desk"
+    WAITING_ON_DESK = "waiting_on_desk", _("Waiting On Desk")
     """Something that the desk fetches itself is not known yet, such as the fee."""
-    SCHEDULED = "scheduled"
+    SCHEDULED = "scheduled", _("Scheduled")
     """Decides itself on a day: a fault inside its time."""
-    DECIDED = "decided"
+    DECIDED = "decided", _("Decided")
     """Waits for approval."""
-    PAYING = "paying"
-    CLOSED = "closed"
+    PAYING = "paying", _("Paying")
+    CLOSED = "closed", _("Closed")
 
 
 class Case(models.Model):

@@ -1,6 +1,7 @@
 """What was said and shown in a case."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
 from amends.desk.accounts.models import User
@@ -30,9 +31,9 @@ class Message(models.Model):
 class EvidenceState(models.TextChoices):
     """Whether a file was found useful."""
 
-    RECEIVED = "received"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
+    RECEIVED = "received", _("Received")
+    ACCEPTED = "accepted", _("Accepted")
+    REJECTED = "rejected", _("Rejected")
 
 
 class Evidence(models.Model):

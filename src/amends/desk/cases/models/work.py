@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
 from amends.desk.accounts.models import Role, User
@@ -11,19 +13,19 @@ from amends.desk.cases.models.case import Case
 class TaskKind(models.TextChoices):
     """What has to be done."""
 
-    REVIEW = "review"
+    REVIEW = "review", _("Review")
     """The policy asks for a person."""
-    STATE_FACTS = "state_facts"
-    JUDGE_EVIDENCE = "judge_evidence"
-    APPROVE = "approve"
-    MISSING_AT_DESK = "missing_at_desk"
+    STATE_FACTS = "state_facts", _("State Facts")
+    JUDGE_EVIDENCE = "judge_evidence", _("Judge Evidence")
+    APPROVE = "approve", _("Approve")
+    MISSING_AT_DESK = "missing_at_desk", _("Missing At Desk")
     """An alarm: something that the desk fetches itself does not come."""
-    FAILED_REFUND = "failed_refund"
-    WAITING_REFUND = "waiting_refund"
+    FAILED_REFUND = "failed_refund", _("Failed Refund")
+    WAITING_REFUND = "waiting_refund", _("Waiting Refund")
     """It is not lost, and does not go on by itself: no funds, no access, or too long at the gateway."""
-    FAILED_PLAN_CHANGE = "failed_plan_change"
-    OVER_RETURNED = "over_returned"
-    APPEAL = "appeal"
+    FAILED_PLAN_CHANGE = "failed_plan_change", _("Failed Plan Change")
+    OVER_RETURNED = "over_returned", _("Over Returned")
+    APPEAL = "appeal", _("Appeal")
 
 
 class Task(models.Model):
@@ -34,6 +36,9 @@ class Task(models.Model):
     kind = models.CharField(max_length=20, choices=TaskKind.choices)
     role = models.CharField(max_length=20, choices=Role.choices)
     detail = models.TextField()
+    """What it is about, in English."""
+    sentence = models.JSONField(default=dict)
+    """The same as a sentence that can be translated, and the words that are filled in."""
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True, blank=True)
@@ -46,6 +51,15 @@ class Task(models.Model):
             ),
         )
         indexes = (models.Index(fields=["role", "due_at"], condition=Q(done_at=None), name="task_open"),)
+
+    @property
+    def in_words(self) -> str:
+        """What it is about, in the reader's language."""
+        if not self.sentence:
+            return self.detail
+        text: str = self.sentence["text"]
+        words: dict[str, str] = self.sentence["words"]
+        return gettext(text) % words
 
 
 class Appeal(models.Model):

@@ -6,15 +6,16 @@ from datetime import timedelta
 from babel.dates import format_timedelta
 from django import template
 
-from amends.desk.design.templatetags.design import reader_locale
+from amends.desk.console.words import say_code
+from amends.desk.languages import reader_locale
 
 register = template.Library()
 
 
 @register.filter
 def plain(name: str) -> str:
-    """A name of a state or an account, as people write it."""
-    return name.replace("_", " ")
+    """A name of a state or an account, in words."""
+    return say_code(name)
 
 
 @register.filter
