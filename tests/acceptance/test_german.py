@@ -19,7 +19,8 @@ from amends.desk.cases.stating import decline, note
 from amends.desk.mail.models import Draft, IncomingMail
 from amends.desk.mail.receiving import Envelope, receive
 from amends.desk.notices.models import Letter
-from amends.desk.policies.actions import announce, publish
+from amends.desk.policies.actions import publish
+from amends.desk.policies.announcing import announce
 from amends.desk.usage.models import UseOutcome
 from browsing import Browser as Session
 from conftest import ROOT

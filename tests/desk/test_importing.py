@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -256,7 +256,7 @@ def test_a_file_that_makes_no_sense_says_where(text: str, message: str) -> None:
 @pytest.mark.usefixtures("year")
 def test_past_requests_and_orders_come_out_as_inputs_that_the_policy_decides(gateway: StripeGateway) -> None:
     policy = read_policy(ROOT / "policies" / "flux-kontext.md")
-    publish(POLICY, None, at=datetime(2025, 8, 1, tzinfo=UTC))
+    publish(POLICY, None)
     bring_in(gateway)
     written, orders = io.StringIO(), io.StringIO()
 
