@@ -22,8 +22,8 @@ def cases_to_approve(shop: Shop, number: int) -> list[Case]:
 
 
 def form_of(action: str, *cases: Case) -> dict[str, object]:
-    plans = {f"plan-{case.number}": latest(case).plan_sha256 for case in cases}
-    return {"action": action, "case": [case.number for case in cases]} | plans
+    plans: dict[str, object] = {f"plan-{case.number}": latest(case).plan_sha256 for case in cases}
+    return plans | {"action": action, "case": [case.number for case in cases]}
 
 
 def say(browser: Browser, form: dict[str, object]) -> str:

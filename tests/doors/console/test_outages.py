@@ -131,7 +131,7 @@ def test_the_developers_are_told_once_with_the_pictures(web: Client, shop: Shop,
     assert jobs.count() == 1
     assert mail.outbox[-1].to == ["developers@desk.example"]
     assert [name for name, _, _ in mail.outbox[-1].attachments] == [
-        file.file.name.rpartition("/")[2] for file in files
+        str(file.file.name).rpartition("/")[2] for file in files
     ]
     assert shop.customer.email not in str(mail.outbox[-1].message())
 

@@ -28,7 +28,7 @@ def mail_developers(case_id: UUID, fault_id: UUID) -> None:
     pictures = []
     for kept in _useful(case):
         with kept.file.open("rb") as file:
-            pictures.append(AttachedPicture(PurePath(kept.file.name).name, kept.media_type, file.read()))
+            pictures.append(AttachedPicture(PurePath(str(kept.file.name)).name, kept.media_type, file.read()))
     text = (
         f"A fault was reported at {fault.reported_at.isoformat()} (UTC), with {len(pictures)} pictures.\n\n"
         f"{fault.description}\n\n"

@@ -33,7 +33,7 @@ class Action:
     """What is done with each chosen case, and what it says when it is done."""
 
     title: Promise
-    act: Callable[[Case, User, str], None]
+    act: Callable[[Case, User, str], object]
     """Takes the hash of the plan as it was shown."""
     done: Promise
 
