@@ -76,6 +76,11 @@ class Difference:
     facts: list[tuple[str, str]]
 
     @property
+    def is_same(self) -> bool:
+        """Whether only the reasons are others."""
+        return not self.change.tone
+
+    @property
     def sides(self) -> list[tuple[Badge, Answer]]:
         """Both answers, each with its word."""
         return [(badge_of(answer), answer) for answer in (self.before, self.after)]
@@ -112,6 +117,16 @@ class DraftPage:
     backtest: Examination | None
     replayed: Backtest | None
     publication: Publication
+
+    @property
+    def moved(self) -> list[Difference]:
+        """Where somebody gains or loses."""
+        return [one for one in self.differences if not one.is_same]
+
+    @property
+    def unmoved(self) -> list[Difference]:
+        """Where only the reasons are others."""
+        return [one for one in self.differences if one.is_same]
 
     @property
     def is_waiting(self) -> bool:
