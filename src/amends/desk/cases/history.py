@@ -7,6 +7,7 @@ looked at: the facts are those that its decision froze, so nothing that happened
 from collections.abc import Mapping, Sequence
 
 from django.db import DataError, connection, transaction
+from django.utils.translation import gettext as _
 from psycopg import sql
 
 from amends.desk.policies.examining import NotPossibleError, Result
@@ -50,7 +51,8 @@ def replay_requests(before: Policy, after: Policy) -> Result:
         raise NotPossibleError(str(error)) from error
     except DataError as error:
         first_line = str(error).split("\n", maxsplit=1)[0]
-        raise NotPossibleError(f"A past request does not fit these versions: {first_line}") from error
+        words = _("A past request does not fit these versions: %(why)s") % {"why": first_line}
+        raise NotPossibleError(words) from error
 
 
 class _PastRequests:

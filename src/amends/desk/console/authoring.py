@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from amends.desk.accounts.models import Role, User
 from amends.desk.console.backtests import Backtest, make_backtest
 from amends.desk.console.rows import Badge, outcome_badge
+from amends.desk.languages import reader_locale
 from amends.desk.policies import actions as policies
 from amends.desk.policies.drafting import latest_text, read_draft
 from amends.desk.policies.examining import UNPROVED, latest, version_in_force
@@ -155,7 +156,9 @@ def make_page(draft: Draft, user: User) -> DraftPage:
         policy=policy,
         problems=problems,
         rendered=rendered,
-        changes=find_text_changes(policies.read(in_force), policy) if policy and in_force else (),
+        changes=find_text_changes(policies.read(in_force), policy, reader_locale())
+        if policy and in_force
+        else (),
         in_force=in_force,
         check=check,
         findings=findings_of(check, policy) if check and policy else [],

@@ -50,8 +50,7 @@ def announce(version: PolicyVersion, customers: Iterable[Customer]) -> int:
                 customer=customer, version=version, defaults={"at": clock.now()}
             )
             if is_fresh:
-                with speaking(customer.locale):
-                    _write(customer, f"{version.id}:{customer.id}", policy, _announcement(version, policy))
+                _write_announcement(customer, version, policy)
                 told += 1
     record(f"policy:{version.id}", "desk", "announced", told=told)
     return told
@@ -77,6 +76,11 @@ def _withdrawal(canceled: Cancellation, policy: Policy) -> list[Block]:
             % {"url": f"{settings.PUBLIC_URL}/policy"}
         ),
     ]
+
+
+def _write_announcement(customer: Customer, version: PolicyVersion, policy: Policy) -> None:
+    with speaking(customer.locale):
+        _write(customer, f"{version.id}:{customer.id}", policy, _announcement(version, policy))
 
 
 def _announcement(version: PolicyVersion, policy: Policy) -> list[Block]:
