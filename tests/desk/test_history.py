@@ -6,8 +6,9 @@ import pytest
 
 from amends import decide, parse_policy
 from amends.desk.accounts.models import Role
+from amends.desk.cases.answering import Speaker, answer
 from amends.desk.cases.history import replay_requests
-from amends.desk.cases.models import DecisionRecord, RequestKind
+from amends.desk.cases.models import Channel, DecisionRecord, RequestKind
 from amends.desk.cases.stating import reopen, state_fact
 from amends.desk.policies.examining import NotPossibleError
 from authoring import SHIPPED, later, small
@@ -66,6 +67,18 @@ def test_what_happened_after_the_answer_plays_no_part(shop: Shop) -> None:
     assert latest(case).sequence > 1
     assert latest(case).inputs["refunded"] > 0
     assert replay_requests(BEFORE, AFTER) == before
+
+
+def test_a_case_counts_with_the_facts_of_its_first_answer_not_with_those_of_a_question(shop: Shop) -> None:
+    line = shop.sell(shop.annual, fee=691)
+    case = shop.ask(line, RequestKind.CONVERT)
+    assert latest(case).outcome == "needs_information"
+
+    answer(case, Speaker(f"customer:{case.customer_id}", Channel.API), {"accidental": True})
+
+    assert latest(case).outcome == "granted"
+    found = replay_requests(parse_policy(SHIPPED), parse_policy(later()))
+    assert [(one["change"], one["rows"]) for one in found["transitions"]] == [("granted -> granted", 1)]  # type: ignore[attr-defined]
 
 
 def test_nothing_of_a_back_test_stays_in_the_database(shop: Shop) -> None:

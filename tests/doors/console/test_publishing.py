@@ -253,5 +253,7 @@ def test_a_draft_that_is_not_there_is_not_found(web: Client, shop: Shop, path: s
     owner = author(web, shop)
 
     assert owner.get(path).status == 404
+    assert owner.post(f"{started(owner)}/waive", {"finding": "9" * 5_000}).status == 404
+    assert owner.post(f"{started(owner)}/save", {"text": small(), "seen": "9" * 5_000}).status == 409
     assert owner.post(f"{path}/save", {"text": small()}).status == 404
     assert owner.post(f"{started(owner)}/publish", {}).status == 404

@@ -26,6 +26,7 @@ from amends.desk.policies.examining import ask, latest, version_in_force, waive
 from amends.desk.policies.models import Draft, DraftText, ExaminationKind, PolicyVersion
 from amends.desk.policies.publishing import approve, cancel, decline, propose
 
+PLACE_DIGITS_MAX = 9
 FIRST_TEXT = """---
 policy: {name}
 title: Refunds
@@ -137,11 +138,16 @@ def _find(draft_id: UUID) -> Draft:
 
 def _save(request: HttpRequest, draft: Draft, user: User) -> str:
     seen = request.POST.get("seen", "")
-    saved = save_text(draft, user, request.POST.get("text", ""), int(seen) if seen.isdecimal() else 0)
+    saved = save_text(draft, user, request.POST.get("text", ""), _place(seen) or 0)
     if read_draft(saved.text)[0] is None:
         return _("Saved. The text does not read yet.")
     _examine(saved, user)
     return _("Saved. A worker checks it.")
+
+
+def _place(text: str) -> int | None:
+    """A place in a list; None where it is none, or longer than any list."""
+    return int(text) if text.isdecimal() and len(text) < PLACE_DIGITS_MAX else None
 
 
 def _examine(text: DraftText, user: User) -> None:
@@ -157,10 +163,10 @@ def _ask_again(request: HttpRequest, draft: Draft, user: User) -> str:  # noqa: 
 
 
 def _waive(request: HttpRequest, draft: Draft, user: User) -> str:
-    check, place = latest(latest_text(draft), ExaminationKind.CHECK), read_text(request, "finding")
-    if check is None or not place.isdecimal():
+    check, place = latest(latest_text(draft), ExaminationKind.CHECK), _place(read_text(request, "finding"))
+    if check is None or place is None:
         raise Http404
-    waive(check, int(place), user, read_text(request, "reason"))
+    waive(check, place, user, read_text(request, "reason"))
     return _("Waived in your name.")
 
 
