@@ -161,7 +161,7 @@ PLANTED = (
         "    RefundState.PENDING: (SENT,),",
         "    RefundState.PENDING: (SENT, SETTLED),",
     ),
-    planted("a lost dispute not booked", BOOKKEEPING, "dispute.status != DisputeStatus.LOST or", "True or"),
+    planted("a lost dispute not booked", BOOKKEEPING, "if is_lost and standing is None:", "if False:"),
     planted(
         "a move without its audit row",
         ACTIONS,
