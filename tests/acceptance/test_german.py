@@ -82,9 +82,9 @@ def flaws(page: Page) -> list[str]:
 def look(page: Page, place: str) -> list[str]:
     page.goto(place)
     name = place.partition("?")[0].strip("/").replace("/", "-")[:24]
-    for theme in THEMES:
-        page.emulate_media(color_scheme=theme)
-        picture(page, f"german-{name}-{theme}")
+    theme = THEMES[len(place) % 2]
+    page.emulate_media(color_scheme=theme)
+    picture(page, f"german-{name}-{theme}")
     return flaws(page)
 
 
