@@ -60,7 +60,10 @@ class PlainCases:
                 *early,
                 (self.unknown, NULL),
                 (refers, case([(hanging, NULL)], word(Way.REVIEW))),
-                *((self._won(say), self._decided(say, deciding[number:])) for number, say in enumerate(deciding, 1)),
+                *(
+                    (self._won(say), self._decided(say, deciding[number:]))
+                    for number, say in enumerate(deciding, 1)
+                ),
             ],
             word(Way.REVIEW),
         )

@@ -37,7 +37,7 @@ class Standing:
         self.policy: Policy = expressions.policy
         self.rules: tuple[Rule, ...] = self.policy.rules
         self.names = names = _names(self.rules)
-        whens = [expressions.value(rule.when) for rule in self.rules]
+        whens = [expressions.when(rule) for rule in self.rules]
         self.flags = [self._flag(f"holds_{name}", when) for name, when in zip(names, whens, strict=True)]
         self.depth = max(flag.depth for flag in self.flags)
         self.true = [holds(flag.raw) for flag in self.flags]
@@ -51,7 +51,8 @@ class Standing:
         plain = PlainCases(flags, names, self.payments, met).way(early)
         self.plain_way = expressions.layers.bind("plain_way", Term(plain, depth=expressions.layers.depth)).raw
         self.depth = expressions.layers.depth
-        self.is_plain = f"({self.plain_way} IS NOT NULL)"
+        self.is_hard = is_open(self.plain_way)
+        """Whether a row is not plain."""
         self.wins = [self._win(f"wins_{name}", rule) for name, rule in zip(names, self.rules, strict=True)]
         self.able = [both(self.open[rule.index], self.unattacked(rule)) for rule in self.rules]
         self.any_open = self._bind("any_open", either(*self.open), self.depth)
@@ -68,7 +69,7 @@ class Standing:
         """A column for the rows that are not plain."""
         if text in (TRUE, FALSE):
             return text
-        return self.expressions.layers.bind(name, Term(case([(opposite(self.is_plain), text)]), depth=depth)).raw
+        return self.expressions.layers.bind(name, Term(case([(self.is_hard, text)]), depth=depth)).raw
 
     def way(self) -> str:
         """Where every row ends."""
@@ -79,7 +80,7 @@ class Standing:
         ]
         return case(
             [
-                (self.is_plain, self.plain_way),
+                (opposite(self.is_hard), self.plain_way),
                 (self.asks, word(Way.ASKS)),
                 (self.agrees, case(decided)),
             ],
@@ -143,7 +144,10 @@ class Standing:
         met = either(*(both(wins, met.raw) for wins, met in zip(self.wins, self.met, strict=True)))
         lacking = [rule.index for rule in self.rules if rule.needs]
         spared = either(
-            *(both(self.wins[index], opposite(self.met[index].raw), self.agreeing(index)) for index in lacking)
+            *(
+                both(self.wins[index], opposite(self.met[index].raw), self.agreeing(index))
+                for index in lacking
+            )
         )
         settled = case([(undetermined, TRUE), (agrees, opposite(met))], spared)
         differs = case(

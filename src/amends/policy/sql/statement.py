@@ -9,6 +9,7 @@ from amends.policy.facts import NONE
 from amends.policy.model import Policy, PromiseKind, Rule, Verb, inputs_read
 from amends.policy.resolution import members
 from amends.policy.sql.contract import Form, column_names, currency_error, read_column
+from amends.policy.sql.doubt import missing
 from amends.policy.sql.expressions import UTC, Expressions
 from amends.policy.sql.layers import Layers
 from amends.policy.sql.payments import Say
@@ -109,7 +110,7 @@ class _Building:
             held = self.expressions.value(assumption)
             read = inputs_read(self.policy, assumption)
             name = next((name for name in self.policy.inputs if name in read), "")
-            branches.append((fails(held.sql), word(f"impossible_case: {name}")))
+            branches.append((opposite(held.sql), word(f"impossible_case: {name}")))
             parts.append(held)
         return self.layers.bind(ERROR, condition(case(branches), *parts)).raw
 
@@ -137,7 +138,9 @@ class _Building:
         return self.layers.bind(name, Term(text, depth=self.layers.depth)).raw
 
     def _outcome(self, way: str, missing: str, kept: str) -> str:
-        asked = case([(f"LENGTH_OF({missing}) = 0", word(Outcome.NEEDS_REVIEW))], word(Outcome.NEEDS_INFORMATION))
+        asked = case(
+            [(f"LENGTH_OF({missing}) = 0", word(Outcome.NEEDS_REVIEW))], word(Outcome.NEEDS_INFORMATION)
+        )
         outcomes = {
             Way.DENIES: word(Outcome.DENIED),
             Way.ERROR: word(ERROR),
@@ -274,7 +277,7 @@ class _Building:
                 behind = payments.inputs_behind(rule, name)
                 found.append(both(able[rule.index], say.is_undetermined, behind))
             if name in inputs_read(self.policy, rule.when):
-                found.append(both(counts[rule.index], self.expressions.missing(rule.when, name)))
+                found.append(both(counts[rule.index], missing(self.expressions, rule.when, name)))
         return either(*found)
 
 
