@@ -10,7 +10,7 @@ from enum import StrEnum
 from amends.policy.model import Verb
 from amends.policy.resolution import members
 from amends.policy.sql.payments import Payments, Say
-from amends.policy.sql.terms import FALSE, NULL, both, case, either, is_open, opposite, word
+from amends.policy.sql.terms import NULL, both, case, either, is_open, opposite, word
 
 
 class Way(StrEnum):
@@ -54,7 +54,7 @@ class PlainCases:
         deciding = [say for say in self.says if say.verb is not Verb.REFER]
         referring = [say for say in self.says if say.verb is Verb.REFER]
         refers = either(*(self._won(say) for say in referring))
-        hanging = either(*(self._lacks(say) for say in referring), *(self._may_hang(say) for say in deciding))
+        hanging = either(*(self._hangs(say) for say in self.says))
         return case(
             [
                 *early,
@@ -77,9 +77,9 @@ class PlainCases:
             *(both(self.wins[rule.index], opposite(self.met[rule.index])) for rule in say.rules if rule.needs)
         )
 
-    def _may_hang(self, say: Say) -> str:
-        """Whether this is said, and amounts or needs could keep it from being final."""
-        return self._won(say) if say.rule.lines or any(rule.needs for rule in say.rules) else FALSE
+    def _hangs(self, say: Say) -> str:
+        """Whether this is said, but for amounts that are not known or needs that are not met."""
+        return either(both(self._won(say), say.is_undetermined), self._lacks(say))
 
     def _decided(self, say: Say, others: list[Say]) -> str:
         lacking = way_lacking(say, self.names)

@@ -25,7 +25,6 @@ from amends.policy.sql.terms import (
     column,
     condition,
     either,
-    fails,
     holds,
     opposite,
     word,
@@ -195,15 +194,15 @@ class _Building:
                 known = results[name].raw if name in results else FALSE
                 results[name] = Term(either(known, both(denied, self.standing.won[rule.index])), depth=depth)
         self.expressions.results = results
+        ways = ", ".join(word(one) for one in (Way.DENIES, *(name for name, _ in self._grants())))
         branches = []
         for _, promise in breakable_promises(self.policy):
             statement = self.expressions.value(promise.statement).sql
-            broken = holds(statement) if promise.kind is PromiseKind.NEVER else fails(statement)
+            broken = statement if promise.kind is PromiseKind.NEVER else opposite(statement)
             if promise.condition is not None:
-                broken = both(holds(self.expressions.value(promise.condition).sql), broken)
-            branches.append((broken, word(promise.clause)))
-        ways = ", ".join(word(one) for one in (Way.DENIES, *(name for name, _ in self._grants())))
-        return case([(f"{way} IN ({ways})", case(branches))]) if branches else NULL
+                broken = both(self.expressions.value(promise.condition).sql, broken)
+            branches.append((both(broken, f"{way} IN ({ways})"), word(promise.clause)))
+        return case(branches)
 
     def _clauses(self, broken: str) -> str:
         """The clauses that grant, deny or refer, in the order of their ids."""
