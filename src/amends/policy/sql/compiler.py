@@ -82,7 +82,10 @@ def _parse(text: str) -> exp.Expr:
 
 
 def _bare(query: exp.Select) -> None:
-    """Take away the brackets that change nothing, so that a reader sees those that do."""
+    """Take away the brackets and double negations that change nothing, so that a reader sees those that do."""
+    for denial in reversed(list(query.find_all(exp.Not, bfs=True))):
+        if isinstance(denial.this.unnest(), exp.Not):
+            denial.replace(denial.this.unnest().this)
     for paren in reversed(list(query.find_all(exp.Paren, bfs=True))):
         inner, around = paren.this, paren.parent
         joins = isinstance(around, exp.Connector) and isinstance(

@@ -6,6 +6,8 @@ from amends.policy.expression import All, Arithmetic, Call, Cell, Choice, Derive
 from amends.policy.model import Policy, Rule
 from amends.policy.types import Kind
 
+READERS_MAX = 8
+"""Asking whether any of more rules may hold costs more than it saves."""
 _QUICK = frozenset({"min", "max", "clamp"})
 
 
@@ -29,7 +31,8 @@ def readers(policy: Policy, name: str) -> tuple[Rule, ...] | None:
         others += [promise.statement, *([promise.condition] if promise.condition is not None else [])]
     if _read(policy, name, others):
         return None
-    return tuple(rule for rule in policy.rules if _read(policy, name, _parts(rule)))
+    found = tuple(rule for rule in policy.rules if _read(policy, name, _parts(rule)))
+    return found if len(found) <= READERS_MAX else None
 
 
 def _is_quick(policy: Policy, node: Node) -> bool:

@@ -6,7 +6,7 @@ acyclic, so the same set follows from one condition for each rule, read from the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from amends.policy.model import Policy, Rule, Verb
 from amends.policy.resolution import members
@@ -53,6 +53,7 @@ class Standing:
         self.depth = expressions.layers.depth
         self.is_hard = is_open(self.plain_way)
         """Whether a row is not plain."""
+        self.met = [self._bound_met(f"met_{name}", met) for name, met in zip(names, self.met, strict=True)]
         self.wins = [self._win(f"wins_{name}", rule) for name, rule in zip(names, self.rules, strict=True)]
         self.able = [both(self.open[rule.index], self.unattacked(rule)) for rule in self.rules]
         self.any_open = self._bind("any_open", either(*self.open), self.depth)
@@ -64,6 +65,9 @@ class Standing:
     def _win(self, name: str, rule: Rule) -> str:
         won = self.won[rule.index]
         return won if won == self.true[rule.index] else self._bind(name, won, self.depth)
+
+    def _bound_met(self, name: str, met: Term) -> Term:
+        return replace(met, raw=self._bind(name, met.raw, self.depth))
 
     def _bind(self, name: str, text: str, depth: int) -> str:
         """A column for the rows that are not plain."""
