@@ -6,7 +6,7 @@ acyclic, so the same set follows from one condition for each rule, read from the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from amends.policy.model import Policy, Rule, Verb
 from amends.policy.resolution import members
@@ -39,21 +39,24 @@ class Standing:
         self.names = names = _names(self.rules)
         whens = [expressions.when(rule) for rule in self.rules]
         self.flags = [self._flag(f"holds_{name}", when) for name, when in zip(names, whens, strict=True)]
-        self.depth = max(flag.depth for flag in self.flags)
         self.true = [holds(flag.raw) for flag in self.flags]
         self.open = [is_open(flag.raw) for flag in self.flags]
         self.possible = [f"({flag.raw} IS NOT FALSE)" if flag.raw != TRUE else TRUE for flag in self.flags]
-        self.payments = Payments(expressions, self.possible, self.depth)
-        self.met = [self.payments.met(rule) for rule in self.rules]
+        known_by = max(flag.depth for flag in self.flags)
+        self.payments = Payments(expressions, self.possible, known_by)
         self.won = [both(self.true[rule.index], self.unattacked(rule)) for rule in self.rules]
         """Whether a rule wins, in any row."""
-        flags, met = [flag.raw for flag in self.flags], [met.raw for met in self.met]
-        plain = PlainCases(flags, names, self.payments, met).way(early)
-        self.plain_way = expressions.layers.bind("plain_way", Term(plain, depth=expressions.layers.depth)).raw
-        self.depth = expressions.layers.depth
+        met = [self.payments.met(rule) for rule in self.rules]
+        plain = PlainCases([flag.raw for flag in self.flags], names, self.payments, [one.raw for one in met])
+        way = Term(plain.way(early), depth=expressions.layers.depth)
+        self.plain_way = expressions.layers.bind("plain_way", way).raw
         self.is_hard = is_open(self.plain_way)
         """Whether a row is not plain."""
-        self.met = [self._bound_met(f"met_{name}", met) for name, met in zip(names, self.met, strict=True)]
+        self.depth = expressions.layers.depth
+        """The layer by which that is known."""
+        self.met = [
+            self._bind(f"met_{name}", one.raw, self.depth) for name, one in zip(names, met, strict=True)
+        ]
         self.wins = [self._win(f"wins_{name}", rule) for name, rule in zip(names, self.rules, strict=True)]
         self.able = [both(self.open[rule.index], self.unattacked(rule)) for rule in self.rules]
         self.any_open = self._bind("any_open", either(*self.open), self.depth)
@@ -65,9 +68,6 @@ class Standing:
     def _win(self, name: str, rule: Rule) -> str:
         won = self.won[rule.index]
         return won if won == self.true[rule.index] else self._bind(name, won, self.depth)
-
-    def _bound_met(self, name: str, met: Term) -> Term:
-        return replace(met, raw=self._bind(name, met.raw, self.depth))
 
     def _bind(self, name: str, text: str, depth: int) -> str:
         """A column for the rows that are not plain."""
@@ -113,11 +113,6 @@ class Standing:
         """What is said by granting, denying or referring, by number."""
         return [number for number, say in enumerate(self.payments.says) if say.verb is verb]
 
-    @property
-    def any_refers(self) -> str:
-        """Whether a rule that refers wins."""
-        return either(*(self.say_wins(number) for number in self.of_verb(Verb.REFER)))
-
     def agreeing(self, without: int | None = None) -> str:
         """Whether something wins, and all that wins says the same grant or denial."""
         families: dict[object, list[int]] = {}
@@ -145,13 +140,10 @@ class Standing:
         agrees = self._bind("agrees", self.agreeing(), self.depth + 1)
         says = self.payments.says
         undetermined = either(*(both(self.say_wins(n), say.is_undetermined) for n, say in enumerate(says)))
-        met = either(*(both(wins, met.raw) for wins, met in zip(self.wins, self.met, strict=True)))
+        met = either(*(both(wins, met) for wins, met in zip(self.wins, self.met, strict=True)))
         lacking = [rule.index for rule in self.rules if rule.needs]
         spared = either(
-            *(
-                both(self.wins[index], opposite(self.met[index].raw), self.agreeing(index))
-                for index in lacking
-            )
+            *(both(self.wins[index], opposite(self.met[index]), self.agreeing(index)) for index in lacking)
         )
         settled = case([(undetermined, TRUE), (agrees, opposite(met))], spared)
         differs = case(
@@ -185,10 +177,9 @@ class Standing:
 
     def _needs_could_lack(self) -> str:
         """Whether unknown rules could override every winner whose needs are met."""
-        acting = self._acting(lambda index: self.met[index].raw)
+        acting = self._acting(lambda index: self.met[index])
         sure = (
-            both(self.true[r.index], self.met[r.index].raw, self._beaten_by_none(r, acting))
-            for r in self.rules
+            both(self.true[r.index], self.met[r.index], self._beaten_by_none(r, acting)) for r in self.rules
         )
         return opposite(either(*sure))
 
@@ -241,7 +232,7 @@ class Standing:
                     barred = Barred(number, spare, self.policy.attackers[index])
                     found.append(both(champion, self._nobody_disagrees(barred)))
         able = both(self.possible[spare], self.unattacked(self.rules[spare]))
-        return both(able, opposite(self.met[spare].raw), either(*found))
+        return both(able, opposite(self.met[spare]), either(*found))
 
     def _nobody_disagrees(self, barred: Barred) -> str:
         """Whether some unknown rules may act together so that only rules which say the same win."""
