@@ -3,8 +3,11 @@
 from contextlib import suppress
 from datetime import timedelta
 
+import pytest
+
 from amends.desk import clock
 from amends.desk.books import check_books
+from amends.desk.cases.approving import OutdatedError
 from amends.desk.cases.models import (
     CaseState,
     RequestKind,
@@ -16,6 +19,7 @@ from amends.desk.payments.models import Refund
 from shop import Shop, approve_by_one, day, go_to, now, open_tasks
 from simulation.death import dying_before
 from simulation.network import WorkerDied
+from trade import sdk
 
 
 def test_a_conversion_changes_the_plan_first_and_then_pays(shop: Shop) -> None:
@@ -55,6 +59,35 @@ def test_a_second_conversion_while_the_first_is_under_way_goes_to_a_person(shop:
 
     assert (now(case).state, open_tasks(case)) == (CaseState.OPEN, [TaskKind.REVIEW])
     assert shop.refunded(second) == []
+
+
+def test_of_two_conversions_decided_side_by_side_one_is_agreed_to(shop: Shop) -> None:
+    first, second = shop.sell(shop.annual, fee=691), shop.sell(shop.annual, fee=692)
+    go_to(day(6))
+    ask_both = [shop.ask(line, RequestKind.CONVERT, answers={"accidental": True}) for line in (first, second)]
+    approve_by_one(shop, ask_both[0])
+
+    with pytest.raises(OutdatedError, match="changed to monthly by another case"):
+        approve_by_one(shop, ask_both[1], "second")
+    shop.work()
+
+    assert (len(shop.refunded(first)), shop.refunded(second)) == (1, [])
+    assert now(ask_both[1]).state == CaseState.DECIDED
+
+
+def test_a_plan_for_which_too_little_is_left_is_not_agreed_to(shop: Shop) -> None:
+    line = shop.sell(shop.annual, fee=691)
+    case = shop.ask(line)
+    assert line.order.payment
+    sdk(shop.sandbox).v1.refunds.create({"charge": line.order.payment.gateway_ref, "amount": 20_000})
+    shop.sync(line)
+
+    with pytest.raises(OutdatedError, match="Less is left of the payment"):
+        approve_by_one(shop, case)
+    shop.work()
+
+    assert (shop.refunded(line), now(case).state) == ([20_000], CaseState.DECIDED)
+    assert not case.decisions.get().approvals.exists()
 
 
 def test_workers_that_die_again_and_again_switch_once_and_pay_once(shop: Shop) -> None:

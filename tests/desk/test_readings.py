@@ -2,6 +2,7 @@
 
 import pytest
 
+from amends.desk.books import check_books
 from amends.desk.cases.models import CaseState, RequestKind
 from amends.desk.journal.actions import balances
 from amends.desk.orders.actions import SoldLine, record_order
@@ -98,6 +99,21 @@ def test_a_lost_dispute_counts_as_returned(shop: Shop) -> None:
     assert (latest(case).amount, now(case).closing) == (0, "nothing to pay")
     assert shop.refunded(line) == []
     assert balances()["dispute_losses", "USD"] == 1900
+
+
+def test_a_loss_that_the_bank_gives_back_is_taken_out_of_the_books(shop: Shop) -> None:
+    line = shop.sell(shop.monthly)
+    dispute = shop.dispute(line)
+    for status in ("lost", "won", "won"):
+        shop.sandbox.api.charges.close_dispute(dispute, status)
+        shop.sync(line)
+    go_to(day(2))
+
+    case = shop.ask(line)
+    shop.work()
+
+    assert (balances()["dispute_losses", "USD"], list(check_books())) == (0, [])
+    assert (shop.refunded(line), now(case).closing) == ([1815], "paid")
 
 
 def test_a_refund_made_in_the_dashboard_is_deducted(shop: Shop) -> None:

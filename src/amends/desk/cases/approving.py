@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Sum
 
 from amends.desk import clock
-from amends.desk.accounts.models import Role, User
+from amends.desk.accounts.models import Customer, Role, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
 from amends.desk.cases.models import (
@@ -18,6 +18,8 @@ from amends.desk.cases.models import (
     Verdict,
 )
 from amends.desk.cases.paying import carry_out
+from amends.desk.orders.actions import SWITCH_TO_MONTH, was_converted
+from amends.desk.payments.actions import NothingLeftError
 from amends.desk.unit_of_work import unit_of_work
 
 
@@ -102,10 +104,11 @@ def settle_approval(case: Case, decided: DecisionRecord, given: int = 0) -> None
 def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
     """Agree to the plan of the latest decision, as it was shown.
 
-    Locks: the case. The database refuses the proposer's own yes, and a second one of the same person.
+    Locks: the customer, then the case. The database refuses the proposer's own yes, and a second one of the same person.
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
     with unit_of_work():
+        Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
         case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
         decided = case.decisions.order_by("-sequence").first()
         if not by.has_role(*APPROVERS):
@@ -114,11 +117,22 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
             raise OutdatedError("The case has moved on; look at it again.")
         if not decided.plan:
             raise NotAllowedError("The decision pays nothing, so there is nothing to agree to.")
+        if _was_converted_since(case, decided):
+            raise OutdatedError("The account was changed to monthly by another case since this was decided.")
         _write(case, decided, by, Verdict.APPROVE)
         case.state = CaseState.DECIDED
         case.save(update_fields=["state"])
-        settle_approval(case, decided, decided.approvals.filter(verdict=Verdict.APPROVE).count())
+        try:
+            settle_approval(case, decided, decided.approvals.filter(verdict=Verdict.APPROVE).count())
+        except NothingLeftError as error:
+            raise OutdatedError("Less is left of the payment by now than this plan pays.") from error
     return decided
+
+
+def _was_converted_since(case: Case, decided: DecisionRecord) -> bool:
+    """An account is converted once (reading R5): two cases may both have been decided before either is agreed to."""
+    knew = decided.inputs.get("converted_before") is True
+    return decided.plan["then"] == SWITCH_TO_MONTH and not knew and was_converted(case.customer)
 
 
 APPROVERS = (Role.APPROVER,)

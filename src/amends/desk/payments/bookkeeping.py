@@ -14,6 +14,7 @@ from amends.desk.payments.models import Dispute, DisputeStatus, Payment, Refund
 from amends.desk.payments.states import RefundState
 
 SENT, SETTLED = "refund_sent", "refund_settled"
+LOST = "dispute_lost"
 TAKEN_BACK = "_taken_back"
 _POSTED = {
     RefundState.PENDING: (SENT,),
@@ -79,15 +80,18 @@ def post_fee(payment: Payment) -> None:
 
 
 def post_dispute(dispute: Dispute) -> None:
-    """Post a dispute that was lost.
+    """Make the books say what a dispute came to: a loss is posted, and mirrored where the bank gave it back.
 
-    Idempotent: a loss is posted once.
+    Idempotent: what stands already is left.
     """
     reference = f"dispute:{dispute.gateway_ref}"
-    if dispute.status != DisputeStatus.LOST or Entry.objects.filter(reference=reference).exists():
-        return
-    lines = [debit(Account.DISPUTE_LOSSES, dispute.amount), credit(Account.GATEWAY_CASH, dispute.amount)]
-    post("dispute_lost", reference, dispute.currency, lines)
+    standing = Entry.objects.filter(reference=reference, kind=LOST, mirrored_by=None).first()
+    is_lost = dispute.status == DisputeStatus.LOST
+    if is_lost and standing is None:
+        lines = [debit(Account.DISPUTE_LOSSES, dispute.amount), credit(Account.GATEWAY_CASH, dispute.amount)]
+        post(LOST, reference, dispute.currency, lines)
+    elif not is_lost and standing is not None:
+        reverse(standing, LOST + TAKEN_BACK, reference)
 
 
 def _reference(refund: Refund) -> str:
