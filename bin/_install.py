@@ -18,6 +18,8 @@ TOOLS = Path(_ready.venv("kernel")) / "tools"
 # Inside a virtual environment, perhaps the very one to be rebuilt, this is the Python that made it.
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
 
+JAVA = "default-jre-headless"  # what Spark runs on, 17 or newer since Debian 12
+
 OLDEST_UV = (0, 5)  # the first to know UV_DEFAULT_INDEX
 SYSTEM_TRUST = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}  # the second for older uv
 
@@ -147,17 +149,35 @@ def _tools_python() -> str:
 
 
 def _install_debian(package: str) -> None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if not _may_install_debian():
         _refuse(package)
     _say(f"installing Debian's {package}, which brings pip")
+    _fetch_debian(package)
+    importlib.invalidate_caches()
+    if not _runs(BASE_PYTHON, "-c", "import ensurepip, venv"):
+        _refuse(package)
+
+
+def bring_java() -> None:
+    """Install Debian's Java where there is none; elsewhere whoever needs it says that it is missing."""
+    if shutil.which("java") is None and _may_install_debian():
+        _say(f"installing Debian's {JAVA}, once")
+        try:
+            _fetch_debian(JAVA)
+        except InstallError as error:
+            sys.exit(f"amends: {error}")
+
+
+def _may_install_debian() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _fetch_debian(package: str) -> None:
     environment = _ready.environment() | {"DEBIAN_FRONTEND": "noninteractive"}
     command = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
     if not _runs(*command, environment=environment):
         _runs("apt-get", "update", "-qq", environment=environment)
         _call(f"install Debian's {package}", *command, environment=environment)
-    importlib.invalidate_caches()
-    if not _runs(BASE_PYTHON, "-c", "import ensurepip, venv"):
-        _refuse(package)
 
 
 def _refuse(package: str) -> NoReturn:

@@ -56,7 +56,9 @@ class DuckTable:
             "memory_limit": MEMORY,
             "temp_directory": self._spill.name,
             "preserve_insertion_order": "false",
-            "enable_progress_bar": "false",
+            # It is asked for how far it is, and says nothing by itself.
+            "enable_progress_bar": "true",
+            "enable_progress_bar_print": "false",
             # It copies a column's expression to every place that reads the column, step upon step.
             "disabled_optimizers": "partial_aggregate_pushdown",
         }
@@ -99,6 +101,8 @@ class DuckTable:
             raise
         finally:
             done.set()
+            if watcher.is_alive():
+                watcher.join()
 
     def close(self) -> None:
         """Give back memory and spilled files."""

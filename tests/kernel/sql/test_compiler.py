@@ -15,7 +15,9 @@ from amends.policy.sql.compiler import Dialect, compile_policy
 from amends.policy.sql.expressions import UncompilableError
 from conftest import ROOT
 from generated_policies import HEAD
+from wide import policy_text
 
+SHORT = 100_000
 POLICY = ROOT / "policies" / "flux-kontext.md"
 SMALL = """---
 policy: small
@@ -51,6 +53,29 @@ def test_the_select_is_one_statement_over_the_table_named(shipped: Policy, diale
     assert statement.named_selects == ["id", "outcome", "grant", "amount", "clauses", "missing", "error"]
     assert result.stdout.startswith(f"-- {shipped.name} {shipped.version}, sha256 {shipped.sha256}\n")
     assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_the_select_names_every_clause_and_stays_short(shipped: Policy, dialect: Dialect) -> None:
+    text = compile_policy(shipped, dialect, "requests")
+
+    assert [rule.clause for rule in shipped.rules if f"holds_{rule.clause}" not in text] == []
+    assert len(text) < SHORT
+
+
+def test_the_select_grows_in_step_with_the_clauses() -> None:
+    lengths = [
+        len(compile_policy(parse_policy(policy_text(clauses)), Dialect.DUCKDB, "requests"))
+        for clauses in (20, 40)
+    ]
+
+    assert lengths[1] < 2 * lengths[0]
+
+
+def test_a_costly_definition_is_computed_only_where_a_clause_may_read_it(shipped: Policy) -> None:
+    text = " ".join(compile_policy(shipped, Dialect.DUCKDB, "requests").split())
+
+    assert 'CASE WHEN NOT "may_used_up" THEN NULL ELSE "left_less_fee" - "kept" END AS "comes_back"' in text
 
 
 @pytest.mark.parametrize("table", ["x; DROP TABLE y", "a b", "", 'o"', "a..b"])

@@ -17,6 +17,11 @@ from amends.policy.sql.statement import Statement, all_typed, state
 
 _NEUTRAL = "duckdb"
 FACTS = "facts"
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between)
+_CLOSED = (exp.Column, exp.Literal, exp.Paren, exp.Case, exp.Cast, exp.Func)
+"""What needs no brackets around it."""
+_CLOSING = (exp.Alias, exp.If, exp.Case, exp.Paren)
+"""What needs no brackets in it."""
 
 
 class Dialect(StrEnum):
@@ -47,6 +52,7 @@ def write(statement: Statement, dialect: Dialect, table: str) -> str:
     for node in reversed(list(query.find_all(exp.Anonymous, bfs=True))):
         if node.name in _MARKERS:
             node.replace(_MARKERS[node.name](dialect, *node.expressions))
+    _bare(query)
     if dialect is Dialect.POSTGRES:
         _fence(query)
     return query.sql(dialect=dialect.value, pretty=True, identify=True)
@@ -73,6 +79,22 @@ def _select(columns: Sequence[tuple[str, str]], *before: exp.Expr) -> exp.Select
 
 def _parse(text: str) -> exp.Expr:
     return sqlglot.parse_one(text, dialect=_NEUTRAL)
+
+
+def _bare(query: exp.Select) -> None:
+    """Take away the brackets and double negations that change nothing, so that a reader sees those that do."""
+    for denial in reversed(list(query.find_all(exp.Not, bfs=True))):
+        if isinstance(denial.this.unnest(), exp.Not):
+            denial.replace(denial.this.unnest().this)
+    for paren in reversed(list(query.find_all(exp.Paren, bfs=True))):
+        inner, around = paren.this, paren.parent
+        joins = isinstance(around, exp.Connector) and isinstance(
+            inner, (type(around), *_COMPARISONS, exp.Not)
+        )
+        denies = isinstance(around, exp.Not) and isinstance(inner, _COMPARISONS)
+        is_closed = isinstance(inner, _CLOSED) and not isinstance(inner, exp.Connector)
+        if joins or denies or is_closed or isinstance(around, _CLOSING):
+            paren.replace(inner)
 
 
 def _fence(query: exp.Select) -> None:

@@ -1,7 +1,8 @@
 """Expressions of a policy as SQL, with the three values of `evaluation` (semantics, rules 2, 16, 17, 19)."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 
@@ -24,11 +25,11 @@ from amends.policy.expression import (
     Number,
     Result,
     Some,
-    children,
 )
 from amends.policy.facts import NONE
-from amends.policy.model import Key, Parameter, Policy, Table
+from amends.policy.model import Key, Parameter, Policy, Rule, Table
 from amends.policy.sql import terms
+from amends.policy.sql.demand import conditions, quick_conditions, readers
 from amends.policy.sql.layers import Layers
 from amends.policy.sql.terms import FALSE, NULL, TRUE, Term, TooWideError, both, case, either, word
 from amends.policy.types import Kind
@@ -56,6 +57,8 @@ class Expressions:
         self.results: dict[str, Term] = {}
         """What promises may ask of a decision."""
         self._bound: dict[object, Term] = {}
+        self._idle: Term | None = None
+        """Where nobody reads what is bound, a condition; None if every row may."""
 
     def value(self, node: Node) -> Term:
         """The value of an expression."""
@@ -121,7 +124,7 @@ class Expressions:
         term = _parameter(parameter)
         if parameter.currency is None:
             return term
-        return self._once(parameter.name, parameter.name, lambda: self._in_currency(term, parameter))
+        return self._once_for_all(parameter.name, parameter.name, lambda: self._in_currency(term, parameter))
 
     def _in_currency(self, term: Term, parameter: Parameter) -> Term:
         matches = f"{self.inputs['currency'].raw} = {word(parameter.currency or '')}"
@@ -129,21 +132,76 @@ class Expressions:
 
     def _derived(self, node: Derived) -> Term:
         definition = self.policy.derived[node.name]
-        return self._once(node.name, ("define", node.name), lambda: self._unbound(definition))
+        key = ("define", node.name)
+        if (key, None) not in self._bound:
+            with self.inside(node.name):
+                self._bound[key, None] = self._once(node.name, key, lambda: self._unbound(definition))
+        return self._bound[key, None]
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Bind columns only where a rule may hold that reads a definition."""
+        outside, self._idle = self._idle, self._idle_for(name)
+        yield
+        self._idle = outside
+
+    def _idle_for(self, name: str) -> Term | None:
+        """Where no rule may hold that reads a costly definition."""
+        rules = readers(self.policy, name)
+        if rules is None:
+            return None
+        wanted = {quick_conditions(self.policy, rule): rule for rule in reversed(rules)}
+        # Where a rule with fewer conditions may hold, so may one with more.
+        fewest = [parts for parts in reversed(wanted) if not any(set(other) < set(parts) for other in wanted)]
+        mays = [self._may(wanted[parts]) for parts in fewest]
+        idle = both(*(terms.opposite(may.raw) for may in mays))
+        return None if idle == FALSE else terms.condition(idle, *mays)
+
+    def _may(self, rule: Rule) -> Term:
+        """Whether those conditions of a rule hold that are quickly computed."""
+        quick = quick_conditions(self.policy, rule)
+        return self._once_for_all(f"may_{rule.clause}", ("may", quick), lambda: self._all(quick))
+
+    def when(self, rule: Rule) -> Term:
+        """Whether a rule holds."""
+        quick = quick_conditions(self.policy, rule)
+        costly = [part for part in conditions(rule) if part not in quick]
+        parts = [self._may(rule) if costly else self._all(quick), *map(self.value, costly)]
+        return terms.condition(both(*(part.sql for part in parts)), *parts)
+
+    def _all(self, nodes: tuple[Node, ...]) -> Term:
+        parts = [self.value(node) for node in nodes]
+        return terms.condition(both(*(part.sql for part in parts)), *parts)
 
     def _unbound(self, node: Node) -> Term:
         """The value of a definition, whose column needs no other column for a choice at its root."""
         return self._choice(node) if isinstance(node, Choice) else self.value(node)
 
     def _once(self, name: str, key: object, make: Callable[[], Term]) -> Term:
-        if key not in self._bound:
-            term = make()
-            self._bound[key] = term if _is_plain(term) else self.layers.bind(name, term)
-        return self._bound[key]
+        for idle in (None, self._idle):
+            if (key, idle) in self._bound:
+                return self._bound[key, idle]
+        term = make()
+        self._bound[key, self._idle] = found = term if _is_plain(term) else self._bind(name, term)
+        return found
+
+    def _once_for_all(self, name: str, key: object, make: Callable[[], Term]) -> Term:
+        """A column that is computed in every row, wherever it is read first."""
+        outside, self._idle = self._idle, None
+        found = self._once(name, key, make)
+        self._idle = outside
+        return found
+
+    def _bind(self, name: str, term: Term) -> Term:
+        idle = self._idle
+        if idle is not None:
+            depth = max(term.depth, idle.depth)
+            term = replace(term, raw=case([(idle.raw, NULL)], term.sql), depth=depth, is_strict=True)
+        return self.layers.bind(name, term)
 
     def _short(self, name: str, term: Term) -> Term:
         """A term that may be written twice."""
-        return term if len(term.raw) <= LONG else self.layers.bind(name, term)
+        return term if len(term.raw) <= LONG else self._bind(name, term)
 
     def _compare(self, node: Compare) -> Term:
         if isinstance(node.right, Literal) and node.right.value == NONE and isinstance(node.left, Given):
@@ -247,8 +305,8 @@ class Expressions:
         condition = self._short("asked", self.value(node.condition))
         then, otherwise = (self._short("side", value(part)) for part in (node.then, node.otherwise))
         if node.type.kind is Kind.NUMBER or node.type.kind is Kind.INSTANT:
-            return _chosen_number(condition, then, otherwise)
-        text = _chosen(condition.sql, then.sql, otherwise.sql)
+            return terms.chosen_number(condition, then, otherwise)
+        text = terms.chosen(condition.sql, then.sql, otherwise.sql)
         return terms.condition(text, condition, then, otherwise)
 
     def _cell(self, node: Cell) -> Term:
@@ -261,7 +319,7 @@ class Expressions:
         index = table.columns.index(name)
         keys = [self._short("key", self.value(key)) for key in table.keys]
         values = [_parameter(row.values[index]) for row in table.rows]
-        tops = _same_bottom(values)
+        tops = terms.over_one_bottom(values)
         branches = []
         for row, value in zip(table.rows, tops, strict=True):
             matches = [_matches(key, term) for key, term in zip(row.keys, keys, strict=True)]
@@ -272,36 +330,6 @@ class Expressions:
         depth = max((key.depth for key in keys), default=0)
         bounds = replace(tops[0], low=min(t.low for t in tops), high=max(t.high for t in tops))
         return replace(bounds, raw=case(branches), depth=depth, known=frozenset())
-
-    def missing(self, node: Node, name: str) -> str:
-        """Whether an unknown input keeps an unknown expression from being known."""
-        if isinstance(node, All | Some | Choice):
-            return either(*(self._missing(part, name) for part in children(node)))
-        return self._missing(node, name)
-
-    def _missing(self, node: Node, name: str) -> str:
-        match node:
-            case Given():
-                return self._is_open_input(node) if node.name == name else FALSE
-            case Derived():
-                inner = self._missing(self.policy.derived[node.name], name)
-                return both(self._is_open(node), inner) if inner != FALSE else FALSE
-            case Cell():
-                parts: tuple[Node, ...] = self.policy.tables[node.table].keys
-            case _:
-                parts = children(node)
-        inner = either(*(self._missing(part, name) for part in parts))
-        if inner == FALSE or isinstance(node, Not | Among | Compare | Arithmetic | Call):
-            # These are unknown as soon as one of their parts is.
-            return inner
-        return both(self._is_open(node), inner)
-
-    def _is_open_input(self, node: Given) -> str:
-        none = self.inputs.get(f"{node.name}_{NONE}")
-        return terms.is_open(none.raw if none and node.type.optional else self.value(node).sql)
-
-    def _is_open(self, node: Node) -> str:
-        return terms.is_open(self.value(node).sql)
 
 
 def _literal(node: Literal) -> Term:
@@ -335,38 +363,6 @@ def _utc_day(instant: Term) -> Term:
 
 def _day_term(text: str, *parts: Term) -> Term:
     return Term(text, depth=max(part.depth for part in parts), low=-1, high=DAY_MAX)
-
-
-def _chosen(condition: str, then: str, otherwise: str) -> str:
-    branches = [(condition, then), (terms.opposite(condition), otherwise)]
-    if condition not in (TRUE, FALSE):
-        branches.append((f"({then} = {otherwise})", then))
-    return case(branches)
-
-
-def _chosen_number(condition: Term, then: Term, otherwise: Term) -> Term:
-    first, second, bottom = terms.aligned(then, otherwise)
-    text = _chosen(condition.sql, first.sql, second.sql)
-    found = Term(
-        text,
-        depth=max(condition.depth, then.depth, otherwise.depth),
-        low=min(first.low, second.low),
-        high=max(first.high, second.high),
-        is_wide=first.is_wide or second.is_wide,
-    )
-    return replace(found, bottom=bottom)
-
-
-def _same_bottom(values: list[Term]) -> list[Term]:
-    """Constants, each over the bottom that all of them share."""
-    return [_scaled(value, values) for value in values]
-
-
-def _scaled(value: Term, values: list[Term]) -> Term:
-    for other in values:
-        top, _, bottom = terms.aligned(value, other)
-        value = replace(top, bottom=bottom)
-    return value
 
 
 def _matches(key: Key, term: Term) -> str:

@@ -7,6 +7,7 @@ from itertools import combinations
 from amends.policy.expression import Node
 from amends.policy.model import Policy, Rule, Verb, inputs_read
 from amends.policy.sql import terms
+from amends.policy.sql.doubt import missing
 from amends.policy.sql.expressions import Expressions, UncompilableError
 from amends.policy.sql.terms import FALSE, TRUE, Term, both, either, fails, holds, is_open, opposite
 
@@ -234,7 +235,7 @@ class Payments:
         found = [is_open(self.expressions.inputs[name].raw)] if name in named else []
         reading = (node for node in nodes if name in inputs_read(policy, node))
         unknown = (
-            both(is_open(self._value(node).sql), self.expressions.missing(node, name)) for node in reading
+            both(is_open(self._value(node).sql), missing(self.expressions, node, name)) for node in reading
         )
         return either(*found, *unknown)
 

@@ -12,7 +12,8 @@ from amends.policy.model import Policy, Rule, Verb
 from amends.policy.resolution import members
 from amends.policy.sql.expressions import Expressions, UncompilableError
 from amends.policy.sql.payments import Payments
-from amends.policy.sql.terms import FALSE, TRUE, Term, both, case, either, holds, is_open, opposite
+from amends.policy.sql.plain import PlainCases, Way, way_of
+from amends.policy.sql.terms import FALSE, TRUE, Term, both, case, either, holds, is_open, opposite, word
 
 COMBINATIONS_MAX = 400
 """A need that may lack is looked at once for each clause that could decide instead."""
@@ -31,38 +32,64 @@ class Barred:
 class Standing:
     """The conditions under which a case is settled, asked about, or goes to a person."""
 
-    def __init__(self, expressions: Expressions) -> None:
+    def __init__(self, expressions: Expressions, early: list[tuple[str, str]]) -> None:
         self.expressions = expressions
         self.policy: Policy = expressions.policy
         self.rules: tuple[Rule, ...] = self.policy.rules
         self.names = names = _names(self.rules)
-        whens = [expressions.value(rule.when) for rule in self.rules]
+        whens = [expressions.when(rule) for rule in self.rules]
         self.flags = [self._flag(f"holds_{name}", when) for name, when in zip(names, whens, strict=True)]
-        self.depth = max(flag.depth for flag in self.flags)
         self.true = [holds(flag.raw) for flag in self.flags]
         self.open = [is_open(flag.raw) for flag in self.flags]
         self.possible = [f"({flag.raw} IS NOT FALSE)" if flag.raw != TRUE else TRUE for flag in self.flags]
-        self.payments = Payments(expressions, self.possible, self.depth)
+        known_by = max(flag.depth for flag in self.flags)
+        self.payments = Payments(expressions, self.possible, known_by)
+        self.won = [both(self.true[rule.index], self.unattacked(rule)) for rule in self.rules]
+        """Whether a rule wins, in any row."""
+        met = [self.payments.met(rule) for rule in self.rules]
+        plain = PlainCases([flag.raw for flag in self.flags], names, self.payments, [one.raw for one in met])
+        way = Term(plain.way(early), depth=expressions.layers.depth)
+        self.plain_way = expressions.layers.bind("plain_way", way).raw
+        self.is_hard = is_open(self.plain_way)
+        """Whether a row is not plain."""
+        self.depth = expressions.layers.depth
+        """The layer by which that is known."""
+        self.met = [
+            self._bind(f"met_{name}", one.raw, self.depth) for name, one in zip(names, met, strict=True)
+        ]
         self.wins = [self._win(f"wins_{name}", rule) for name, rule in zip(names, self.rules, strict=True)]
         self.able = [both(self.open[rule.index], self.unattacked(rule)) for rule in self.rules]
-        self.met = [self.payments.met(rule) for rule in self.rules]
         self.any_open = self._bind("any_open", either(*self.open), self.depth)
+        self.agrees, self.asks = self._asks()
 
     def _flag(self, name: str, when: Term) -> Term:
         return when if when.raw in (TRUE, FALSE) else self.expressions.layers.bind(name, when)
 
     def _win(self, name: str, rule: Rule) -> str:
-        attackers = self.unattacked(rule)
-        if attackers == TRUE:
-            return self.true[rule.index]
-        return self._bind(name, both(self.true[rule.index], attackers), self.depth)
+        won = self.won[rule.index]
+        return won if won == self.true[rule.index] else self._bind(name, won, self.depth)
 
-    def _bind(self, name: str, text: str, depth: int | None = None) -> str:
-        """A column that reads everything up to a layer, or all that was bound before."""
+    def _bind(self, name: str, text: str, depth: int) -> str:
+        """A column for the rows that are not plain."""
         if text in (TRUE, FALSE):
             return text
-        layers = self.expressions.layers
-        return layers.bind(name, Term(text, depth=layers.depth if depth is None else depth)).raw
+        return self.expressions.layers.bind(name, Term(case([(self.is_hard, text)]), depth=depth)).raw
+
+    def way(self) -> str:
+        """Where every row ends."""
+        decided = [
+            (self.say_wins(number), word(way_of(say, self.names)))
+            for number, say in enumerate(self.payments.says)
+            if say.verb is not Verb.REFER
+        ]
+        return case(
+            [
+                (opposite(self.is_hard), self.plain_way),
+                (self.asks, word(Way.ASKS)),
+                (self.agrees, case(decided)),
+            ],
+            word(Way.REVIEW),
+        )
 
     def unattacked(self, rule: Rule) -> str:
         """That no rule which holds overrides it."""
@@ -86,12 +113,7 @@ class Standing:
         """What is said by granting, denying or referring, by number."""
         return [number for number, say in enumerate(self.payments.says) if say.verb is verb]
 
-    @property
-    def any_refers(self) -> str:
-        """Whether a rule that refers wins."""
-        return either(*(self.say_wins(number) for number in self.of_verb(Verb.REFER)))
-
-    def agrees(self, without: int | None = None) -> str:
+    def agreeing(self, without: int | None = None) -> str:
         """Whether something wins, and all that wins says the same grant or denial."""
         families: dict[object, list[int]] = {}
         for number, say in enumerate(self.payments.says):
@@ -113,15 +135,15 @@ class Standing:
         ]
         return both(opposite(refers), one_family, opposite(either(*split)))
 
-    def asks(self) -> tuple[str, str]:
+    def _asks(self) -> tuple[str, str]:
         """Whether the winners agree; and whether the case asks, whichever way the unknown rules fall."""
-        agrees = self._bind("agrees", self.agrees())
+        agrees = self._bind("agrees", self.agreeing(), self.depth + 1)
         says = self.payments.says
         undetermined = either(*(both(self.say_wins(n), say.is_undetermined) for n, say in enumerate(says)))
-        met = either(*(both(wins, met.raw) for wins, met in zip(self.wins, self.met, strict=True)))
+        met = either(*(both(wins, met) for wins, met in zip(self.wins, self.met, strict=True)))
         lacking = [rule.index for rule in self.rules if rule.needs]
         spared = either(
-            *(both(self.wins[index], opposite(self.met[index].raw), self.agrees(index)) for index in lacking)
+            *(both(self.wins[index], opposite(self.met[index]), self.agreeing(index)) for index in lacking)
         )
         settled = case([(undetermined, TRUE), (agrees, opposite(met))], spared)
         differs = case(
@@ -132,7 +154,7 @@ class Standing:
             ],
             self._agreement_possible(),
         )
-        return agrees, self._bind("asks", either(settled, differs))
+        return agrees, self._bind("asks", either(settled, differs), self.depth + 2)
 
     def _another_could_win(self) -> str:
         found = []
@@ -155,10 +177,9 @@ class Standing:
 
     def _needs_could_lack(self) -> str:
         """Whether unknown rules could override every winner whose needs are met."""
-        acting = self._acting(lambda index: self.met[index].raw)
+        acting = self._acting(lambda index: self.met[index])
         sure = (
-            both(self.true[r.index], self.met[r.index].raw, self._beaten_by_none(r, acting))
-            for r in self.rules
+            both(self.true[r.index], self.met[r.index], self._beaten_by_none(r, acting)) for r in self.rules
         )
         return opposite(either(*sure))
 
@@ -211,7 +232,7 @@ class Standing:
                     barred = Barred(number, spare, self.policy.attackers[index])
                     found.append(both(champion, self._nobody_disagrees(barred)))
         able = both(self.possible[spare], self.unattacked(self.rules[spare]))
-        return both(able, opposite(self.met[spare].raw), either(*found))
+        return both(able, opposite(self.met[spare]), either(*found))
 
     def _nobody_disagrees(self, barred: Barred) -> str:
         """Whether some unknown rules may act together so that only rules which say the same win."""

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from amends.policy.answer import Outcome
 from amends.policy.compiled import breakable_promises
 from amends.policy.facts import NONE
-from amends.policy.model import Policy, PromiseKind, Verb, inputs_read
+from amends.policy.model import Policy, PromiseKind, Rule, Verb, inputs_read
 from amends.policy.resolution import members
 from amends.policy.sql.contract import Form, column_names, currency_error, read_column
+from amends.policy.sql.doubt import missing
 from amends.policy.sql.expressions import UTC, Expressions
 from amends.policy.sql.layers import Layers
+from amends.policy.sql.payments import Say
+from amends.policy.sql.plain import Way, way_lacking, way_of
 from amends.policy.sql.standing import Standing
 from amends.policy.sql.terms import (
     FALSE,
@@ -22,7 +25,6 @@ from amends.policy.sql.terms import (
     column,
     condition,
     either,
-    fails,
     holds,
     opposite,
     word,
@@ -69,8 +71,12 @@ class _Building:
         inputs, self.bad = self._read_inputs()
         self.expressions = Expressions(policy, self.layers, inputs)
         self.error = self._error()
-        self.standing = Standing(self.expressions)
-        self.agrees, self.asks = self.standing.asks()
+        shown = both(*(holds(self.expressions.inputs[name].raw) for name in policy.requires))
+        early = [
+            (f"({self.error} IS NOT NULL)", word(Way.ERROR)),
+            (opposite(shown), word(Way.STRANGER)),
+        ]
+        self.standing = Standing(self.expressions, early)
 
     def _read_inputs(self) -> tuple[dict[str, Term], list[tuple[str, str]]]:
         inputs: dict[str, Term] = {}
@@ -103,37 +109,25 @@ class _Building:
             held = self.expressions.value(assumption)
             read = inputs_read(self.policy, assumption)
             name = next((name for name in self.policy.inputs if name in read), "")
-            branches.append((fails(held.sql), word(f"impossible_case: {name}")))
+            branches.append((opposite(held.sql), word(f"impossible_case: {name}")))
             parts.append(held)
         return self.layers.bind(ERROR, condition(case(branches), *parts)).raw
 
     def results(self) -> Iterator[tuple[str, str]]:
         """The columns of the result."""
-        bind = self._bind
-        is_bad = f"({self.error} IS NOT NULL)"
-        shown = both(*(holds(self.expressions.inputs[name].raw) for name in self.policy.requires))
-        bad, stranger = bind("is_bad", is_bad), bind("is_stranger", opposite(shown))
-        missing = bind(
-            "asked_for", case([(bad, NULL), (stranger, self._required()), (self.asks, self._missing())])
-        )
-        granted = bind(
-            "is_granted", both(opposite(either(bad, stranger, self.asks)), self.agrees, self._any(Verb.GRANT))
-        )
-        denied = bind(
-            "is_denied", both(opposite(either(bad, stranger, self.asks)), self.agrees, self._any(Verb.DENY))
-        )
-        refund = bind("refund", case([(granted, self._amount())], "0"))
-        grant = bind("granted_as", case([(granted, self._grant())]))
-        broken = bind(
-            "broken_promise", case([(either(granted, denied), self._broken(refund, grant, denied))])
-        )
+        bind, standing = self._bind, self.standing
+        way = self.layers.bind("way", Term(standing.way(), depth=self.layers.depth)).raw
+        missing = bind("asked_for", self._asked_for(way))
+        refund = bind("refund", self._amount(way))
+        grant = bind("granted_as", self._grant(way))
+        broken = bind("broken_promise", self._broken(way, refund, grant))
         kept = f"({broken} IS NULL)" if broken != NULL else TRUE
         yield "id", self.expressions.inputs["id"].raw
-        yield "outcome", self._outcome((bad, stranger), missing, both(granted, kept), both(denied, kept))
-        yield "grant", case([(kept, grant)]) if kept != TRUE else grant
-        yield "amount", case([(both(granted, kept), refund)], "0") if kept != TRUE else refund
-        cited = case([(either(bad, stranger), "TEXTS()")], self._clauses(broken))
-        yield "clauses", cited
+        yield "outcome", self._outcome(way, missing, kept)
+        yield "grant", case([(kept, grant)])
+        yield "amount", case([(kept, refund)], "0")
+        early = f"({way} IN ({word(Way.ERROR)}, {word(Way.STRANGER)}))"
+        yield "clauses", case([(early, "TEXTS()")], self._clauses(broken))
         yield "missing", f"COALESCE({missing}, TEXTS())"
         yield ERROR, self.error
 
@@ -142,35 +136,52 @@ class _Building:
             return text
         return self.layers.bind(name, Term(text, depth=self.layers.depth)).raw
 
-    def _outcome(self, early: tuple[str, str], missing: str, granted: str, denied: str) -> str:
-        bad, stranger = early
-        nobody_knows = f"LENGTH_OF({missing}) = 0"
-        branches = [
-            (bad, ERROR),
-            (granted, Outcome.GRANTED),
-            (denied, Outcome.DENIED),
-            (stranger, Outcome.NEEDS_INFORMATION),
-            (both(self.asks, opposite(nobody_knows)), Outcome.NEEDS_INFORMATION),
-        ]
-        return case([(when, word(outcome)) for when, outcome in branches], word(Outcome.NEEDS_REVIEW))
+    def _outcome(self, way: str, missing: str, kept: str) -> str:
+        asked = case(
+            [(f"LENGTH_OF({missing}) = 0", word(Outcome.NEEDS_REVIEW))], word(Outcome.NEEDS_INFORMATION)
+        )
+        outcomes = {
+            Way.DENIES: word(Outcome.DENIED),
+            Way.ERROR: word(ERROR),
+            Way.ASKS: asked,
+            Way.REVIEW: word(Outcome.NEEDS_REVIEW),
+            Way.STRANGER: word(Outcome.NEEDS_INFORMATION),
+            **{lacking: word(Outcome.NEEDS_INFORMATION) for lacking, _ in self._lacking()},
+        }
+        branches = [(f"{way} = {word(one)}", outcome) for one, outcome in outcomes.items()]
+        return case([(opposite(kept), word(Outcome.NEEDS_REVIEW)), *branches], word(Outcome.GRANTED))
 
-    def _any(self, verb: Verb) -> str:
-        return either(*(self.standing.say_wins(number) for number in self.standing.of_verb(verb)))
+    def _grants(self) -> Iterator[tuple[str, Say]]:
+        """What grants, by its way."""
+        standing = self.standing
+        for say in standing.payments.says:
+            if say.verb is Verb.GRANT:
+                yield way_of(say, standing.names), say
 
-    def _amount(self) -> str:
-        says = self.standing.payments.says
-        grants = self.standing.of_verb(Verb.GRANT)
-        totals = ((self.standing.say_wins(n), total.raw) for n in grants if (total := says[n].total))
-        return f"CAST({case(totals)} AS BIGINT)"
+    def _lacking(self) -> Iterator[tuple[str, Rule]]:
+        """Rules that may win and lack a need in a plain case, by their way."""
+        standing = self.standing
+        for say in standing.payments.says:
+            lacking = way_lacking(say, standing.names)
+            if lacking and say.verb is not Verb.REFER:
+                yield lacking, say.rule
 
-    def _grant(self) -> str:
-        says = self.standing.payments.says
-        grants = self.standing.of_verb(Verb.GRANT)
-        return case((self.standing.say_wins(n), word(says[n].rule.grant or "")) for n in grants)
+    def _amount(self, way: str) -> str:
+        totals = [(f"{way} = {word(name)}", say.total.raw) for name, say in self._grants() if say.total]
+        return f"CAST({case(totals, '0')} AS BIGINT)" if totals else "0"
 
-    def _broken(self, refund: str, grant: str, denied: str) -> str:
-        """The clause of the first promise that the decision breaks."""
+    def _grant(self, way: str) -> str:
+        return case((f"{way} = {word(name)}", word(say.rule.grant or "")) for name, say in self._grants())
+
+    def _asked_for(self, way: str) -> str:
+        lacking = [(f"{way} = {word(name)}", self._needed(rule)) for name, rule in self._lacking()]
+        stranger, asks = (f"{way} = {word(one)}" for one in (Way.STRANGER, Way.ASKS))
+        return case([(stranger, self._required()), *lacking, (asks, self._missing())])
+
+    def _broken(self, way: str, refund: str, grant: str) -> str:
+        """The clause of the first promise that a decision breaks, NULL where none is or nothing is decided."""
         depth = self.layers.depth
+        denied = f"({way} = {word(Way.DENIES)})"
         outcome = case([(denied, word(Outcome.DENIED))], word(Outcome.GRANTED))
         results = {
             "refund": Term(refund, depth=depth, high=2 * 10**15),
@@ -181,23 +192,25 @@ class _Building:
             if rule.verb is Verb.DENY:
                 name = f"denied_by {rule.clause}"
                 known = results[name].raw if name in results else FALSE
-                results[name] = Term(either(known, both(denied, self.standing.wins[rule.index])), depth=depth)
+                results[name] = Term(either(known, both(denied, self.standing.won[rule.index])), depth=depth)
         self.expressions.results = results
+        ways = ", ".join(word(one) for one in (Way.DENIES, *(name for name, _ in self._grants())))
         branches = []
         for _, promise in breakable_promises(self.policy):
             statement = self.expressions.value(promise.statement).sql
-            broken = holds(statement) if promise.kind is PromiseKind.NEVER else fails(statement)
+            broken = statement if promise.kind is PromiseKind.NEVER else opposite(statement)
             if promise.condition is not None:
-                broken = both(holds(self.expressions.value(promise.condition).sql), broken)
-            branches.append((broken, word(promise.clause)))
+                broken = both(self.expressions.value(promise.condition).sql, broken)
+            branches.append((both(broken, f"{way} IN ({ways})"), word(promise.clause)))
         return case(branches)
 
     def _clauses(self, broken: str) -> str:
         """The clauses that grant, deny or refer, in the order of their ids."""
-        refers = self.standing.any_refers
+        won = self.standing.won
+        refers = either(*(won[rule.index] for rule in self.policy.rules if rule.verb is Verb.REFER))
         cited: dict[str, list[str]] = {}
         for rule in self.policy.rules:
-            wins = self.standing.wins[rule.index]
+            wins = won[rule.index]
             wins = wins if rule.verb is Verb.REFER else both(wins, opposite(refers))
             cited.setdefault(rule.clause, []).append(wins)
         if broken != NULL:
@@ -208,6 +221,15 @@ class _Building:
     def _required(self) -> str:
         inputs = self.expressions.inputs
         return _texts((opposite(holds(inputs[name].raw)), name) for name in self.policy.requires)
+
+    def _needed(self, rule: Rule) -> str:
+        """The needs of a rule that are not met, in the order of declaration."""
+        lacks = self.standing.payments.lacks
+        lacking = {
+            name: either(*(lacks(name, need.condition).raw for need in rule.needs if need.input == name))
+            for name in self.policy.inputs
+        }
+        return _texts((lacking[name], name) for name in self.policy.inputs)
 
     def _missing(self) -> str:
         """Everything that could still change the answer, in the order of declaration (semantics, rules 2, 4, 7)."""
@@ -230,7 +252,7 @@ class _Building:
         """A column that is computed only for cases that are asked about."""
         if text in (TRUE, FALSE):
             return text
-        return self.layers.bind(name, Term(case([(self.asks, text)]), depth=depth)).raw
+        return self.layers.bind(name, Term(case([(self.standing.asks, text)]), depth=depth)).raw
 
     def _asked_about(self, able: list[str]) -> list[str]:
         """For each rule, whether it is unknown and could win, or override one that could or does hold."""
@@ -254,7 +276,7 @@ class _Building:
                 behind = payments.inputs_behind(rule, name)
                 found.append(both(able[rule.index], say.is_undetermined, behind))
             if name in inputs_read(self.policy, rule.when):
-                found.append(both(counts[rule.index], self.expressions.missing(rule.when, name)))
+                found.append(both(counts[rule.index], missing(self.expressions, rule.when, name)))
         return either(*found)
 
 

@@ -182,6 +182,40 @@ def extreme(function: str, terms: list[Term]) -> Term:
     return found
 
 
+def chosen(condition: str, then: str, otherwise: str) -> str:
+    """One of two values; where the condition is unknown, what both are if they are equal."""
+    branches = [(condition, then), (opposite(condition), otherwise)]
+    if condition not in (TRUE, FALSE):
+        branches.append((f"({then} = {otherwise})", then))
+    return case(branches)
+
+
+def chosen_number(condition: Term, then: Term, otherwise: Term) -> Term:
+    """One of two numbers."""
+    first, second, bottom = aligned(then, otherwise)
+    text = chosen(condition.sql, first.sql, second.sql)
+    found = Term(
+        text,
+        depth=max(condition.depth, then.depth, otherwise.depth),
+        low=min(first.low, second.low),
+        high=max(first.high, second.high),
+        is_wide=first.is_wide or second.is_wide,
+    )
+    return replace(found, bottom=bottom)
+
+
+def over_one_bottom(values: list[Term]) -> list[Term]:
+    """Constants, each over the bottom that all of them share."""
+    return [_scaled(value, values) for value in values]
+
+
+def _scaled(value: Term, values: list[Term]) -> Term:
+    for other in values:
+        top, _, bottom = aligned(value, other)
+        value = replace(top, bottom=bottom)
+    return value
+
+
 def rounded(term: Term, mode: Rounding) -> Term:
     """A fraction as a whole number; every mode treats -x as it treats x (semantics, rule 17)."""
     if term.bottom is None:
