@@ -66,7 +66,7 @@ def test_a_checked_text_that_two_people_agree_to_is_published_and_told_to_everyb
     assert "z3" in version.proposal.proof.solver
     assert Notification.objects.get().customer == shop.customer
     letter = Letter.objects.get(kind="policy_change")
-    assert "From 2025-10-01 on" in letter.text
+    assert "From 1 October 2025 on" in letter.text
     assert CHANGED in letter.text
     told = AuditRow.objects.filter(subject__startswith="draft:").order_by("sequence")
     assert [row.action for row in told] == ["started", "proposed", "approved"]
