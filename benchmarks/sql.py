@@ -8,6 +8,7 @@ a part of rows in which one column in six is unknown.
 import csv
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -115,7 +116,11 @@ def runs_of(engine: duckdb.DuckDBPyConnection, made: str) -> dict[str, Callable[
         "amends": VERDICT.format(made),
         "with clauses and missing": WHOLE.format(made),
     }
-    return {name: lambda query=query: engine.execute(query).fetchall() for name, query in queries.items()}
+    return {name: partial(_answer, engine, query) for name, query in queries.items()}
+
+
+def _answer(engine: duckdb.DuckDBPyConnection, query: str) -> object:
+    return engine.execute(query).fetchall()
 
 
 def in_polars(engine: duckdb.DuckDBPyConnection, path: Path) -> Callable[[], object]:

@@ -78,6 +78,16 @@ def test_a_costly_definition_is_computed_only_where_a_clause_may_read_it(shipped
     assert 'CASE WHEN NOT "may_used_up" THEN NULL ELSE "left_less_fee" - "kept" END AS "comes_back"' in text
 
 
+def test_spark_divides_wide_numbers_without_div_which_holds_64_bits() -> None:
+    inputs = "  share: ratio, from desk\n"
+    policy = parse_policy(SMALL.format(inputs=inputs, rule="", line="round(paid * share)"))
+
+    text = " ".join(compile_policy(policy, Dialect.SPARK, "requests").split())
+
+    assert "DECIMAL(38, 0)) * `share`" in text
+    assert " DIV " not in text
+
+
 @pytest.mark.parametrize("table", ["x; DROP TABLE y", "a b", "", 'o"', "a..b"])
 def test_a_table_that_is_no_name_is_refused(table: str) -> None:
     result = run(POLICY, "--dialect", "duckdb", "--table", table)

@@ -126,6 +126,9 @@ def _exact_div(dialect: Dialect, top: exp.Expr, bottom: exp.Expr) -> exp.Expr:
 def _wide_div(dialect: Dialect, top: exp.Expr, bottom: exp.Expr) -> exp.Expr:
     if dialect is Dialect.POSTGRES:
         return exp.func("DIV", _wide(dialect, top), bottom, dialect="postgres")
+    if dialect is Dialect.SPARK:
+        # DIV would give 64 bits there. What is divided here leaves no rest, so the quotient is exact.
+        return _parsed("CAST((t - t % b) / b AS DECIMAL(38, 0))", dialect, t=_wide(dialect, top), b=bottom)
     return _exact_div(dialect, top, bottom)
 
 

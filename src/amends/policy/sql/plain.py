@@ -54,7 +54,10 @@ class PlainCases:
         deciding = [say for say in self.says if say.verb is not Verb.REFER]
         referring = [say for say in self.says if say.verb is Verb.REFER]
         refers = either(*(self._won(say) for say in referring))
-        hanging = either(*(self._hangs(say) for say in self.says))
+        # Where a rule refers and lacks nothing, no need of another could change that.
+        hanging = either(
+            *(self._lacks(say) for say in referring), *(self._pays_unknown(say) for say in deciding)
+        )
         return case(
             [
                 *early,
@@ -77,9 +80,9 @@ class PlainCases:
             *(both(self.wins[rule.index], opposite(self.met[rule.index])) for rule in say.rules if rule.needs)
         )
 
-    def _hangs(self, say: Say) -> str:
-        """Whether this is said, but for amounts that are not known or needs that are not met."""
-        return either(both(self._won(say), say.is_undetermined), self._lacks(say))
+    def _pays_unknown(self, say: Say) -> str:
+        """Whether this is said, and its amounts are not known."""
+        return both(self._won(say), say.is_undetermined)
 
     def _decided(self, say: Say, others: list[Say]) -> str:
         lacking = way_lacking(say, self.names)

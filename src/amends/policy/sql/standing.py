@@ -151,6 +151,7 @@ class Standing:
                 (opposite(self.any_open), FALSE),
                 (agrees, either(self._another_could_win(), self._needs_could_lack())),
                 (opposite(self.any_wins), self._silence_could_end()),
+                (self._surely_refers(), self._unknown_could_win()),
             ],
             self._agreement_possible(),
         )
@@ -204,10 +205,26 @@ class Standing:
     def _beaten_by_none(self, rule: Rule, acting: dict[int, str]) -> str:
         return both(*(opposite(acting[index]) for index in members(self.policy.attackers[rule.index])))
 
+    def _surely_refers(self) -> str:
+        """Whether a rule refers that nothing can override and that lacks nothing: then no combination agrees."""
+        attackers = self.policy.attackers
+        return either(
+            *(
+                self.true[rule.index]
+                for rule in self.rules
+                if rule.verb is Verb.REFER and not rule.needs and not attackers[rule.index]
+            )
+        )
+
+    def _unknown_could_win(self) -> str:
+        """Whether an unknown rule could win whose amounts are not known."""
+        says = self.payments.says
+        return either(*(both(self.say_able(n), say.is_undetermined) for n, say in enumerate(says)))
+
     def _agreement_possible(self) -> str:
         """Whether, where a person would decide now, some combination would agree or ask instead."""
         says = self.payments.says
-        found = [both(self.say_able(n), say.is_undetermined) for n, say in enumerate(says)]
+        found = [self._unknown_could_win()]
         deciding = [n for n, say in enumerate(says) if say.verb is not Verb.REFER]
         found += [self._nobody_disagrees(Barred(number)) for number in deciding]
         lacking = [rule.index for rule in self.rules if rule.needs]
