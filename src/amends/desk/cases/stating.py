@@ -293,8 +293,7 @@ def fix_fault(issue: Issue, by: User, fixed_at: datetime, reason: str) -> list[C
             cases = end_fault(issue, f"staff:{by.id}", fixed_at)
         except ValueError as error:
             raise NotAllowedError(_("A fault is fixed between its report and now.")) from error
-        for case in cases:
-            record(f"case:{case.id}", f"staff:{by.id}", "fault_fixed", reason=reason)
+        _record_fix(cases, by, reason)
     return cases
 
 
@@ -330,9 +329,13 @@ def end_outage(incident: Incident, by: User, fixed_at: datetime, reason: str) ->
         cases = []
         for fault in gathered:
             cases += end_fault(fault, f"staff:{by.id}", max(fixed_at, fault.reported_at))
-        for case in cases:
-            record(f"case:{case.id}", f"staff:{by.id}", "fault_fixed", reason=reason)
+        _record_fix(cases, by, reason)
     return cases
+
+
+def _record_fix(cases: Sequence[Case], by: User, reason: str) -> None:
+    for case in cases:
+        record(f"case:{case.id}", f"staff:{by.id}", "fault_fixed", reason=reason)
 
 
 def _demand(by: User, reason: str, *roles: Role) -> None:

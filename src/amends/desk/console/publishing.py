@@ -23,7 +23,7 @@ from amends.desk.policies.drafting import (
     start_draft,
 )
 from amends.desk.policies.examining import ask, latest, version_in_force, waive
-from amends.desk.policies.models import Draft, DraftText, ExaminationKind, PolicyVersion
+from amends.desk.policies.models import Draft, DraftText, ExaminationKind, PolicyVersion, Proposal
 from amends.desk.policies.publishing import approve, cancel, decline, propose
 
 PLACE_DIGITS_MAX = 9
@@ -71,11 +71,10 @@ def _show(request: HttpRequest, user: User, draft: Draft, typed: str | None = No
         "page": page,
         "typed": page.text.text if typed is None else typed,
         "texts": draft.texts.select_related("saved_by").order_by("-sequence"),
-        "answers": [
-            one
-            for text in draft.texts.all()
-            for one in text.proposals.exclude(answer=None).select_related("answer__by", "proposed_by")
-        ],
+        "answers": Proposal.objects.filter(text__draft=draft)
+        .exclude(answer=None)
+        .select_related("answer__by", "proposed_by")
+        .order_by("text__sequence", "proposed_at"),
         "version": version,
         "may_write": user.has_role(*AUTHORS) and draft.closed_at is None,
         "notice_days": settings.POLICY_NOTICE_DAYS,
