@@ -107,11 +107,25 @@ def policies() -> Iterator[tuple[str, Policy]]:
     yield from ((f"random {seed}", generated_policy(seed)) for seed in range(MADE))
 
 
-def main() -> None:
-    total = int(sys.argv[1]) if len(sys.argv) > 1 else CASES
-    names = sys.argv[2:] or [name for name in ENGINES if name != "spark" or shutil.which("java")]
-    if names != sys.argv[2:] and "spark" not in names:
+def wanted(arguments: list[str]) -> tuple[int, list[str]]:
+    """How many cases, and the engines to try them on."""
+    number, *names = arguments or [str(CASES)]
+    unknown = [name for name in names if name not in ENGINES]
+    if not number.isdigit() or unknown:
+        what = unknown[0] if unknown else number
+        sys.exit(
+            f"bin/campaign sql [CASES [ENGINE...]]: {what} is no number of cases and none of {', '.join(ENGINES)}."
+        )
+    if names:
+        return int(number), names
+    found = [name for name in ENGINES if name != "spark" or shutil.which("java")]
+    if "spark" not in found:
         print("Spark is left out: no Java was found.")
+    return int(number), found
+
+
+def main() -> None:
+    total, names = wanted(sys.argv[1:])
     os.environ["TZ"] = "UTC"
     engines = {name: ENGINES[name]() for name in names}
     every = list(policies())

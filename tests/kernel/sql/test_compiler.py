@@ -13,11 +13,12 @@ from amends.cli import main
 from amends.policy.model import Policy
 from amends.policy.sql.compiler import Dialect, compile_policy
 from amends.policy.sql.expressions import UncompilableError
+from amends.policy.sql.tree import Tree
 from conftest import ROOT
 from generated_policies import HEAD
 from wide import policy_text
 
-SHORT = 100_000
+SHORT = 130_000
 POLICY = ROOT / "policies" / "flux-kontext.md"
 SMALL = """---
 policy: small
@@ -72,10 +73,26 @@ def test_the_select_grows_in_step_with_the_clauses() -> None:
     assert lengths[1] < 2 * lengths[0]
 
 
-def test_a_costly_definition_is_computed_only_where_a_clause_may_read_it(shipped: Policy) -> None:
-    text = " ".join(compile_policy(shipped, Dialect.DUCKDB, "requests").split())
+def test_every_complete_case_of_the_shipped_policy_is_decided_by_a_few_questions(shipped: Policy) -> None:
+    tree = Tree(shipped)
 
-    assert 'CASE WHEN NOT "may_used_up" THEN NULL ELSE "left_less_fee" - "kept" END AS "comes_back"' in text
+    longest = max(leaf.depth for leaf in tree.leaves())
+    assert longest < len(tree.questions.asked)
+    assert not any(leaf.question is None and leaf.winners is None for leaf in tree.places())
+    assert len(list(tree.leaves())) < 2 * len(shipped.rules)
+
+
+def test_a_row_is_asked_only_what_decides_it(shipped: Policy) -> None:
+    """An open dispute goes to a person, and credits are never refunded, whatever else is known."""
+    tree = Tree(shipped)
+    asked = tree.questions.asked
+    disputed, undisputed = (below for _, below in tree.root.answers)
+    credits_bought = next(below for answers, below in undisputed.answers if answers == ("credits",))
+
+    assert asked[tree.root.question or 0] == "dispute"
+    assert (disputed.question, disputed.depth) == (None, 1)
+    assert asked[credits_bought.question or 0] == "request"
+    assert all(below.question is None for _, below in credits_bought.answers)
 
 
 def test_spark_divides_wide_numbers_without_div_which_holds_64_bits() -> None:

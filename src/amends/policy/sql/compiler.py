@@ -24,6 +24,16 @@ _CLOSING = (exp.Alias, exp.If, exp.Case, exp.Paren)
 """What needs no brackets in it."""
 
 
+_OPPOSITES: Mapping[type[exp.Expr], type[exp.Binary]] = {
+    exp.EQ: exp.NEQ,
+    exp.NEQ: exp.EQ,
+    exp.LT: exp.GTE,
+    exp.LTE: exp.GT,
+    exp.GT: exp.LTE,
+    exp.GTE: exp.LT,
+}
+
+
 class Dialect(StrEnum):
     """An engine whose SQL can be written."""
 
@@ -55,7 +65,7 @@ def write(statement: Statement, dialect: Dialect, table: str) -> str:
     _bare(query)
     if dialect is Dialect.POSTGRES:
         _fence(query)
-    return query.sql(dialect=dialect.value, pretty=True, identify=True)
+    return query.sql(dialect=dialect.value, pretty=True, identify=True, pad=1, indent=1)
 
 
 def _query(statement: Statement, source: exp.Expr) -> exp.Select:
@@ -83,9 +93,8 @@ def _parse(text: str) -> exp.Expr:
 
 def _bare(query: exp.Select) -> None:
     """Take away the brackets and double negations that change nothing, so that a reader sees those that do."""
-    for denial in reversed(list(query.find_all(exp.Not, bfs=True))):
-        if isinstance(denial.this.unnest(), exp.Not):
-            denial.replace(denial.this.unnest().this)
+    for denial in list(query.find_all(exp.Not, bfs=True)):
+        denial.replace(_denied(denial.this))
     for paren in reversed(list(query.find_all(exp.Paren, bfs=True))):
         inner, around = paren.this, paren.parent
         joins = isinstance(around, exp.Connector) and isinstance(
@@ -95,6 +104,23 @@ def _bare(query: exp.Select) -> None:
         is_closed = isinstance(inner, _CLOSED) and not isinstance(inner, exp.Connector)
         if joins or denies or is_closed or isinstance(around, _CLOSING):
             paren.replace(inner)
+
+
+def _denied(condition: exp.Expr) -> exp.Expr:
+    """The opposite of a condition, with no more denials in it than it needs: engines compare faster than they deny."""
+    inner = condition.unnest()
+    if isinstance(inner, exp.Not):
+        return _bracketed(inner.this)
+    if isinstance(inner, exp.Connector):
+        turned = exp.Or if isinstance(inner, exp.And) else exp.And
+        return exp.paren(turned(this=_denied(inner.this), expression=_denied(inner.expression)), copy=False)
+    if type(inner) in _OPPOSITES:
+        return exp.paren(_OPPOSITES[type(inner)](this=inner.this, expression=inner.expression), copy=False)
+    return exp.Not(this=condition)
+
+
+def _bracketed(condition: exp.Expr) -> exp.Expr:
+    return condition if isinstance(condition, exp.Paren) else exp.paren(condition, copy=False)
 
 
 def _fence(query: exp.Select) -> None:

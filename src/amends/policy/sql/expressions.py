@@ -1,8 +1,7 @@
 """Expressions of a policy as SQL, with the three values of `evaluation` (semantics, rules 2, 16, 17, 19)."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -27,15 +26,16 @@ from amends.policy.expression import (
     Some,
 )
 from amends.policy.facts import NONE
-from amends.policy.model import Key, Parameter, Policy, Rule, Table
+from amends.policy.model import Key, Parameter, Policy, Table
 from amends.policy.sql import terms
-from amends.policy.sql.demand import conditions, quick_conditions, readers
 from amends.policy.sql.layers import Layers
 from amends.policy.sql.terms import FALSE, NULL, TRUE, Term, TooWideError, both, case, either, word
 from amends.policy.types import Kind
 
 LONG = 400
 """A part with more signs than this becomes a column of its own before it is written twice."""
+LONGEST = 2_000
+"""And one with more than this, wherever it is read."""
 DAY_MAX = 84_006
 UTC = "UTC"
 
@@ -49,16 +49,18 @@ class UncompilableError(ValueError):
 class Expressions:
     """The expressions of one policy over the columns of its inputs."""
 
-    def __init__(self, policy: Policy, layers: Layers, inputs: dict[str, Term]) -> None:
+    def __init__(
+        self, policy: Policy, layers: Layers, inputs: dict[str, Term], where: Term | None = None
+    ) -> None:
         self.policy = policy
         self.layers = layers
         self.inputs = inputs
         """For each input its column; `<input>_none` tells what is known to be none."""
+        self.where = where
+        """The rows in which parts become columns; None to write parts where they are read, for every row."""
         self.results: dict[str, Term] = {}
         """What promises may ask of a decision."""
         self._bound: dict[object, Term] = {}
-        self._idle: Term | None = None
-        """Where nobody reads what is bound, a condition; None if every row may."""
 
     def value(self, node: Node) -> Term:
         """The value of an expression."""
@@ -124,7 +126,7 @@ class Expressions:
         term = _parameter(parameter)
         if parameter.currency is None:
             return term
-        return self._once_for_all(parameter.name, parameter.name, lambda: self._in_currency(term, parameter))
+        return self._once(parameter.name, parameter.name, lambda: self._in_currency(term, parameter))
 
     def _in_currency(self, term: Term, parameter: Parameter) -> Term:
         matches = f"{self.inputs['currency'].raw} = {word(parameter.currency or '')}"
@@ -132,76 +134,31 @@ class Expressions:
 
     def _derived(self, node: Derived) -> Term:
         definition = self.policy.derived[node.name]
-        key = ("define", node.name)
-        if (key, None) not in self._bound:
-            with self.inside(node.name):
-                self._bound[key, None] = self._once(node.name, key, lambda: self._unbound(definition))
-        return self._bound[key, None]
-
-    @contextmanager
-    def inside(self, name: str) -> Iterator[None]:
-        """Bind columns only where a rule may hold that reads a definition."""
-        outside, self._idle = self._idle, self._idle_for(name)
-        yield
-        self._idle = outside
-
-    def _idle_for(self, name: str) -> Term | None:
-        """Where no rule may hold that reads a costly definition."""
-        rules = readers(self.policy, name)
-        if rules is None:
-            return None
-        wanted = {quick_conditions(self.policy, rule): rule for rule in reversed(rules)}
-        # Where a rule with fewer conditions may hold, so may one with more.
-        fewest = [parts for parts in reversed(wanted) if not any(set(other) < set(parts) for other in wanted)]
-        mays = [self._may(wanted[parts]) for parts in fewest]
-        idle = both(*(terms.opposite(may.raw) for may in mays))
-        return None if idle == FALSE else terms.condition(idle, *mays)
-
-    def _may(self, rule: Rule) -> Term:
-        """Whether those conditions of a rule hold that are quickly computed."""
-        quick = quick_conditions(self.policy, rule)
-        return self._once_for_all(f"may_{rule.clause}", ("may", quick), lambda: self._all(quick))
-
-    def when(self, rule: Rule) -> Term:
-        """Whether a rule holds."""
-        quick = quick_conditions(self.policy, rule)
-        costly = [part for part in conditions(rule) if part not in quick]
-        parts = [self._may(rule) if costly else self._all(quick), *map(self.value, costly)]
-        return terms.condition(both(*(part.sql for part in parts)), *parts)
-
-    def _all(self, nodes: tuple[Node, ...]) -> Term:
-        parts = [self.value(node) for node in nodes]
-        return terms.condition(both(*(part.sql for part in parts)), *parts)
+        return self._once(node.name, ("define", node.name), lambda: self._unbound(definition))
 
     def _unbound(self, node: Node) -> Term:
         """The value of a definition, whose column needs no other column for a choice at its root."""
         return self._choice(node) if isinstance(node, Choice) else self.value(node)
 
+    def bind(self, name: str, term: Term) -> Term:
+        """A column of about this name, computed where this is read; or the part itself, if it is short."""
+        if _is_plain(term):
+            return term
+        if self.where is None:
+            is_long = len(term.raw) > LONGEST
+            return self.layers.bind(name, term) if is_long else replace(term, known=term.known or frozenset({term.raw}))
+        depth = max(term.depth, self.where.depth)
+        text = case([(self.where.raw, term.sql)])
+        return self.layers.bind(name, replace(term, raw=text, depth=depth, is_strict=True))
+
     def _once(self, name: str, key: object, make: Callable[[], Term]) -> Term:
-        for idle in (None, self._idle):
-            if (key, idle) in self._bound:
-                return self._bound[key, idle]
-        term = make()
-        self._bound[key, self._idle] = found = term if _is_plain(term) else self._bind(name, term)
-        return found
-
-    def _once_for_all(self, name: str, key: object, make: Callable[[], Term]) -> Term:
-        """A column that is computed in every row, wherever it is read first."""
-        outside, self._idle = self._idle, None
-        found = self._once(name, key, make)
-        self._idle = outside
-        return found
-
-    def _bind(self, name: str, term: Term) -> Term:
-        idle = self._idle
-        if idle is not None:
-            depth = max(term.depth, idle.depth)
-            term = replace(term, raw=case([(idle.raw, NULL)], term.sql), depth=depth, is_strict=True)
-        return self.layers.bind(name, term)
+        if key not in self._bound:
+            self._bound[key] = self.bind(name, make())
+        return self._bound[key]
 
     def _short(self, name: str, term: Term) -> Term:
         """A term that may be written twice."""
-        return term if len(term.raw) <= LONG else self._bind(name, term)
+        return term if len(term.raw) <= LONG else self.bind(name, term)
 
     def _compare(self, node: Compare) -> Term:
         if isinstance(node.right, Literal) and node.right.value == NONE and isinstance(node.left, Given):

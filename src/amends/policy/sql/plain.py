@@ -1,96 +1,113 @@
-"""The way a case goes, in one word; and the plain cases, in which every clause is known and no two say different things.
+"""The rows that a few answers decide: the tree of a policy as SQL, with the end that each of its leaves is.
 
-Most rows are plain. They are told apart by the clauses themselves, in two values, so that what could become of unknown
-clauses is computed only for the others.
+What comes to no leaf, or to one where an amount is unknown, is NULL here and decided by `standing`.
 """
 
-from collections.abc import Iterable
-from enum import StrEnum
+from collections.abc import Iterator
 
-from amends.policy.model import Verb
-from amends.policy.resolution import members
-from amends.policy.sql.payments import Payments, Say
-from amends.policy.sql.terms import NULL, both, case, either, is_open, opposite, word
-
-
-class Way(StrEnum):
-    """Where a case ends, if no grant or need is named."""
-
-    ERROR = "error"
-    STRANGER = "stranger"
-    """What the policy requires before everything is not met."""
-    ASKS = "asks"
-    """Something unknown decides."""
-    DENIES = "denies"
-    REVIEW = "review"
-
-
-def way_of(say: Say, names: list[str]) -> str:
-    """The way of a case that is decided by what rules say."""
-    return f"grants {names[say.rule.index]}" if say.verb is Verb.GRANT else Way.DENIES
-
-
-def way_lacking(say: Say, names: list[str]) -> str | None:
-    """The way of a case that one rule would decide, but for its needs; None where several rules could lack them."""
-    return f"lacks {names[say.rule.index]}" if len(say.rules) == 1 and say.rule.needs else None
+from amends.policy.expression import Compare
+from amends.policy.model import Policy, Rule, Verb
+from amends.policy.sql.amounts import Amounts
+from amends.policy.sql.certainty import known_by, known_by_amount
+from amends.policy.sql.endings import Ending, Endings, Way
+from amends.policy.sql.payments import words_of
+from amends.policy.sql.questions import Answer, Question, opposite_of
+from amends.policy.sql.terms import TRUE, among_words, both, case, is_open, opposite
+from amends.policy.sql.tree import Branch, Tree
 
 
 class PlainCases:
-    """The rows that one thing is said of, with every clause known."""
+    """The end that each plain row comes to, and what is paid there."""
 
-    def __init__(self, flags: list[str], names: list[str], payments: Payments, met: list[str]) -> None:
-        self.names = names
-        self.says = payments.says
-        self.met = met
-        attackers = payments.policy.attackers
-        self.wins = [
-            both(flag, *(opposite(flags[attacker]) for attacker in members(attackers[index])))
-            for index, flag in enumerate(flags)
-        ]
-        self.unknown = either(*(is_open(flag) for flag in flags))
+    def __init__(self, policy: Policy, amounts: Amounts) -> None:
+        self.policy = policy
+        self.amounts = amounts
+        self.says: dict[object, list[Rule]] = {}
+        for rule in policy.rules:
+            self.says.setdefault(words_of(rule), []).append(rule)
+        self._tree = Tree(policy)
+        found = (end for leaf in self._tree.leaves() for _, end in self._ends(leaf))
+        self.endings = Endings([*self._always(), *found])
 
-    def way(self, early: Iterable[tuple[str, str]]) -> str:
-        """The way of a plain row, NULL for any other; `early` holds what is looked at before the clauses."""
-        deciding = [say for say in self.says if say.verb is not Verb.REFER]
-        referring = [say for say in self.says if say.verb is Verb.REFER]
-        refers = either(*(self._won(say) for say in referring))
-        # Where a rule refers and lacks nothing, no need of another could change that.
-        hanging = either(
-            *(self._lacks(say) for say in referring), *(self._pays_unknown(say) for say in deciding)
-        )
-        return case(
-            [
-                *early,
-                (self.unknown, NULL),
-                (refers, case([(hanging, NULL)], word(Way.REVIEW))),
-                *(
-                    (self._won(say), self._decided(say, deciding[number:]))
-                    for number, say in enumerate(deciding, 1)
-                ),
-            ],
-            word(Way.REVIEW),
-        )
+    def ending(self) -> str:
+        """The number of the end that a row comes to, NULL where the tree does not tell."""
+        return self._written(self._tree.root)
 
-    def _won(self, say: Say) -> str:
-        return either(*(self.wins[rule.index] for rule in say.rules))
+    def refund(self, ending: str) -> str:
+        """What is paid, in minor units, by a row's end; NULL where that is unknown."""
+        paying = self.endings.grouped(ending, self._paying)
+        return case(((where, self.amounts.total(rule).sql) for where, rule in paying), "0")
 
-    def _lacks(self, say: Say) -> str:
-        """Whether a rule that says this and wins has a need that is not met."""
-        return either(
-            *(both(self.wins[rule.index], opposite(self.met[rule.index])) for rule in say.rules if rule.needs)
-        )
+    def _paying(self, end: Ending) -> Rule | None:
+        rule = self.policy.rules[end.rule]
+        return rule if end.way is Way.GRANTS and rule.lines else None
 
-    def _pays_unknown(self, say: Say) -> str:
-        """Whether this is said, and its amounts are not known."""
-        return both(self._won(say), say.is_undetermined)
+    def _always(self) -> Iterator[Ending]:
+        """The ends that a case can come to whatever the tree says."""
+        yield from map(Ending, (Way.ERROR, Way.STRANGER, Way.ASKS, Way.DENIES, Way.REVIEW))
+        for rule, *_ in self.says.values():
+            if rule.verb is Verb.GRANT:
+                yield Ending(Way.GRANTS, rule.index)
 
-    def _decided(self, say: Say, others: list[Say]) -> str:
-        lacking = way_lacking(say, self.names)
-        return case(
-            [
-                *((self._won(other), NULL) for other in others),
-                (say.is_undetermined, NULL),
-                (self._lacks(say), word(lacking) if lacking else NULL),
-            ],
-            word(way_of(say, self.names)),
-        )
+    def _written(self, branch: Branch) -> str:
+        if branch.question is None:
+            return case((where, self.endings.number(end)) for where, end in self._ends(branch))
+        question = self._tree.questions.asked[branch.question]
+        *others, (rest, last) = branch.answers
+        branches = [(self._is_answered(question, answers), self._written(below)) for answers, below in others]
+        return case([*branches, (self._is_otherwise(question, rest), self._written(last))])
+
+    def _is_answered(self, question: Question, answers: tuple[Answer, ...]) -> str:
+        """The condition that a row gives one of some answers: unknown where the answer is."""
+        expressions = self.amounts.expressions
+        if isinstance(question, str):
+            return among_words(expressions.inputs[question].raw, map(str, answers))
+        if answers == (True,):
+            return expressions.value(question).sql
+        if isinstance(question, Compare):
+            return expressions.value(opposite_of(question)).sql
+        return opposite(expressions.value(question).sql)
+
+    def _is_otherwise(self, question: Question, answers: tuple[Answer, ...]) -> str:
+        """The condition of the last answers, for rows that gave none of the others."""
+        return self._is_known_by(known_by(self.policy, question)) or self._is_answered(question, answers)
+
+    def _is_known_by(self, names: frozenset[str] | None) -> str | None:
+        if names is None:
+            return None
+        inputs = self.amounts.expressions.inputs
+        return both(*(opposite(is_open(inputs[name].raw)) for name in sorted(names)))
+
+    def _ends(self, leaf: Branch) -> Iterator[tuple[str, Ending]]:
+        """The ends of a leaf, each with its condition; none where `standing` must tell."""
+        if leaf.winners is None:
+            return
+        rules = [self.policy.rules[index] for index in leaf.winners]
+        referring = [rule for rule in rules if rule.verb is Verb.REFER]
+        if any(rule.verb is Verb.DENY and rule.lines for rule in rules):
+            return
+        if not rules:
+            yield TRUE, Ending(Way.REVIEW)
+        elif not referring:
+            yield from self._decided(rules, is_whole=leaf.is_whole)
+        elif not any(rule.needs for rule in referring):
+            known = (self._is_known(self.policy.rules[index]) for index in sorted(leaf.paying))
+            yield both(*known), Ending(Way.REVIEW)
+
+    def _decided(self, rules: list[Rule], *, is_whole: bool) -> Iterator[tuple[str, Ending]]:
+        """The ends where rules win that say the same."""
+        first, *others = self.says[words_of(rules[0])]
+        if any(words_of(rule) != words_of(first) for rule in rules):
+            return
+        is_met = both(*(self.amounts.met(rule).raw for rule in rules))
+        yield is_met, Ending(Way.GRANTS, first.index) if first.verb is Verb.GRANT else Ending(Way.DENIES)
+        if is_met != TRUE and not others and is_whole:
+            # Whatever else is open would be asked for too.
+            yield both(opposite(is_met), self._is_known(first)), Ending(Way.LACKS, first.index)
+
+    def _is_known(self, rule: Rule) -> str:
+        """Whether what a rule pays is known."""
+        if rule.verb is not Verb.GRANT or not rule.lines:
+            return TRUE
+        is_known = self._is_known_by(known_by_amount(self.policy, rule))
+        return is_known or opposite(is_open(self.amounts.total(rule).sql))

@@ -6,14 +6,16 @@ acyclic, so the same set follows from one condition for each rule, read from the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from amends.policy.expression import All
 from amends.policy.model import Policy, Rule, Verb
 from amends.policy.resolution import members
+from amends.policy.sql.endings import Ending, Endings, Way
 from amends.policy.sql.expressions import Expressions, UncompilableError
-from amends.policy.sql.payments import Payments
-from amends.policy.sql.plain import PlainCases, Way, way_of
-from amends.policy.sql.terms import FALSE, TRUE, Term, both, case, either, holds, is_open, opposite, word
+from amends.policy.sql.payments import Payments, Say
+from amends.policy.sql.questions import COSTLY, cost_of
+from amends.policy.sql.terms import FALSE, TRUE, Term, both, case, either, fails, holds, is_open, opposite
 
 COMBINATIONS_MAX = 400
 """A need that may lack is looked at once for each clause that could decide instead."""
@@ -30,66 +32,60 @@ class Barred:
 
 
 class Standing:
-    """The conditions under which a case is settled, asked about, or goes to a person."""
+    """The conditions under which a case that is not plain is settled, asked about, or goes to a person."""
 
-    def __init__(self, expressions: Expressions, early: list[tuple[str, str]]) -> None:
+    def __init__(self, expressions: Expressions, hard: Expressions) -> None:
         self.expressions = expressions
+        self.hard = hard
+        """Makes the columns of such cases."""
         self.policy: Policy = expressions.policy
         self.rules: tuple[Rule, ...] = self.policy.rules
-        self.names = names = _names(self.rules)
-        whens = [expressions.when(rule) for rule in self.rules]
-        self.flags = [self._flag(f"holds_{name}", when) for name, when in zip(names, whens, strict=True)]
+        self.names = names = names_of(self.rules)
+        self.flags = [
+            hard.bind(f"holds_{name}", self._when(rule)) for name, rule in zip(names, self.rules, strict=True)
+        ]
         self.true = [holds(flag.raw) for flag in self.flags]
         self.open = [is_open(flag.raw) for flag in self.flags]
         self.possible = [f"({flag.raw} IS NOT FALSE)" if flag.raw != TRUE else TRUE for flag in self.flags]
         known_by = max(flag.depth for flag in self.flags)
-        self.payments = Payments(expressions, self.possible, known_by)
+        self.payments = Payments(expressions, hard, self.possible, known_by)
         self.won = [both(self.true[rule.index], self.unattacked(rule)) for rule in self.rules]
-        """Whether a rule wins, in any row."""
-        met = [self.payments.met(rule) for rule in self.rules]
-        plain = PlainCases([flag.raw for flag in self.flags], names, self.payments, [one.raw for one in met])
-        way = Term(plain.way(early), depth=expressions.layers.depth)
-        self.plain_way = expressions.layers.bind("plain_way", way).raw
-        self.is_hard = is_open(self.plain_way)
-        """Whether a row is not plain."""
+        """Whether a rule wins."""
+        met = [self.payments.amounts.met(rule) for rule in self.rules]
+        self.met = [hard.bind(f"met_{name}", one).raw for name, one in zip(names, met, strict=True)]
         self.depth = expressions.layers.depth
-        """The layer by which that is known."""
-        self.met = [
-            self._bind(f"met_{name}", one.raw, self.depth) for name, one in zip(names, met, strict=True)
-        ]
+        """The layer by which all that is known."""
         self.wins = [self._win(f"wins_{name}", rule) for name, rule in zip(names, self.rules, strict=True)]
         self.able = [both(self.open[rule.index], self.unattacked(rule)) for rule in self.rules]
         self.any_open = self._bind("any_open", either(*self.open), self.depth)
         self.agrees, self.asks = self._asks()
 
-    def _flag(self, name: str, when: Term) -> Term:
-        return when if when.raw in (TRUE, FALSE) else self.expressions.layers.bind(name, when)
+    def _when(self, rule: Rule) -> Term:
+        """Whether a rule holds; what is costly of its condition only where the rest leaves that open."""
+        parts = rule.when.operands if isinstance(rule.when, All) else (rule.when,)
+        quick = [part for part in parts if cost_of(self.policy, part) < COSTLY]
+        term = self.expressions.value(rule.when)
+        if len(quick) in (0, len(parts)):
+            return term
+        is_out = fails(both(*(self.expressions.value(part).sql for part in quick)))
+        return replace(term, raw=case([(is_out, FALSE)], term.sql))
 
     def _win(self, name: str, rule: Rule) -> str:
         won = self.won[rule.index]
         return won if won == self.true[rule.index] else self._bind(name, won, self.depth)
 
     def _bind(self, name: str, text: str, depth: int) -> str:
-        """A column for the rows that are not plain."""
-        if text in (TRUE, FALSE):
-            return text
-        return self.expressions.layers.bind(name, Term(case([(self.is_hard, text)]), depth=depth)).raw
+        return self.hard.bind(name, Term(text, depth=depth)).raw
 
-    def way(self) -> str:
-        """Where every row ends."""
+    def ending(self, endings: Endings) -> str:
+        """The number of the end that a row comes to."""
         decided = [
-            (self.say_wins(number), word(way_of(say, self.names)))
+            (self.say_wins(number), endings.number(_ending_of(say)))
             for number, say in enumerate(self.payments.says)
             if say.verb is not Verb.REFER
         ]
-        return case(
-            [
-                (opposite(self.is_hard), self.plain_way),
-                (self.asks, word(Way.ASKS)),
-                (self.agrees, case(decided)),
-            ],
-            word(Way.REVIEW),
-        )
+        asks, review = (endings.number(Ending(way)) for way in (Way.ASKS, Way.REVIEW))
+        return case([(self.asks, asks), (self.agrees, case(decided))], review)
 
     def unattacked(self, rule: Rule) -> str:
         """That no rule which holds overrides it."""
@@ -267,7 +263,11 @@ class Standing:
         return opposite(either(*disagreeing))
 
 
-def _names(rules: tuple[Rule, ...]) -> list[str]:
+def _ending_of(say: Say) -> Ending:
+    return Ending(Way.GRANTS, say.rule.index) if say.verb is Verb.GRANT else Ending(Way.DENIES)
+
+
+def names_of(rules: tuple[Rule, ...]) -> list[str]:
     """The clause of each rule, numbered where it has several."""
     clauses = [rule.clause for rule in rules]
     return [

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from amends.policy.answer import Outcome
 from amends.policy.compiled import breakable_promises
 from amends.policy.facts import NONE
-from amends.policy.model import Policy, PromiseKind, Rule, Verb, inputs_read
-from amends.policy.resolution import members
+from amends.policy.model import Policy, PromiseKind, Verb, inputs_read
+from amends.policy.sql.amounts import Amounts
+from amends.policy.sql.asking import Asking
+from amends.policy.sql.citing import Citing
 from amends.policy.sql.contract import Form, column_names, currency_error, read_column
-from amends.policy.sql.doubt import missing
+from amends.policy.sql.endings import Ending, Way
 from amends.policy.sql.expressions import UTC, Expressions
 from amends.policy.sql.layers import Layers
-from amends.policy.sql.payments import Say
-from amends.policy.sql.plain import Way, way_lacking, way_of
+from amends.policy.sql.plain import PlainCases
 from amends.policy.sql.standing import Standing
 from amends.policy.sql.terms import (
     FALSE,
@@ -26,12 +27,22 @@ from amends.policy.sql.terms import (
     condition,
     either,
     holds,
+    is_open,
     opposite,
     word,
 )
 from amends.policy.types import Kind
 
 ERROR = "error"
+_OUTCOMES = {
+    Way.ERROR: ERROR,
+    Way.STRANGER: Outcome.NEEDS_INFORMATION,
+    Way.LACKS: Outcome.NEEDS_INFORMATION,
+    Way.ASKS: Outcome.NEEDS_INFORMATION,
+    Way.DENIES: Outcome.DENIED,
+    Way.GRANTS: Outcome.GRANTED,
+    Way.REVIEW: Outcome.NEEDS_REVIEW,
+}
 RESULTS = ("id", "outcome", "grant", "amount", "clauses", "missing", ERROR)
 
 
@@ -68,15 +79,29 @@ class _Building:
         self.policy = policy
         self.layers = Layers(prefix)
         self.present = present
-        inputs, self.bad = self._read_inputs()
-        self.expressions = Expressions(policy, self.layers, inputs)
-        self.error = self._error()
-        shown = both(*(holds(self.expressions.inputs[name].raw) for name in policy.requires))
-        early = [
-            (f"({self.error} IS NOT NULL)", word(Way.ERROR)),
-            (opposite(shown), word(Way.STRANGER)),
-        ]
-        self.standing = Standing(self.expressions, early)
+        self.inputs, self.bad = self._read_inputs()
+        anywhere = Expressions(policy, self.layers, self.inputs)
+        self.amounts = Amounts(anywhere)
+        self.error = self._error(anywhere)
+        self.plain = PlainCases(policy, self.amounts)
+        self.endings = self.plain.endings
+        self.citing = Citing(anywhere, self.endings)
+        self.plain_ending = self._bind("plain_ending", self._plain_ending())
+        self.plain_refund = self._bind("plain_refund", self.plain.refund(self.plain_ending))
+        hard = either(is_open(self.plain_ending), is_open(self.plain_refund), self._breaks_plainly(anywhere))
+        self.is_hard = self._bind("is_hard", hard)
+        where = Term(self.is_hard, depth=self.layers.depth)
+        self.standing = Standing(anywhere, Expressions(policy, self.layers, self.inputs, where))
+
+    def _plain_ending(self) -> str:
+        shown = both(*(holds(self.inputs[name].raw) for name in self.policy.requires))
+        error, stranger = (self.endings.number(Ending(way)) for way in (Way.ERROR, Way.STRANGER))
+        early = [(f"({self.error} IS NOT NULL)", error), (opposite(shown), stranger)]
+        return case(early, self.plain.ending())
+
+    def _breaks_plainly(self, expressions: Expressions) -> str:
+        """Whether a plain case breaks a promise."""
+        return opposite(is_open(self._broken(expressions, self.plain_ending, self.plain_refund)))
 
     def _read_inputs(self) -> tuple[dict[str, Term], list[tuple[str, str]]]:
         inputs: dict[str, Term] = {}
@@ -98,7 +123,7 @@ class _Building:
             bad.append((read.is_bad, word(f"bad_value: {name}")))
         return inputs, bad
 
-    def _error(self) -> str:
+    def _error(self, expressions: Expressions) -> str:
         """What is wrong with a row, as code and input, NULL where nothing is."""
         currency = column("currency") if "currency" in self.present else "CAST(NULL AS TEXT)"
         first = case([*currency_error(self.policy, currency), *self.bad])
@@ -106,7 +131,7 @@ class _Building:
         bad = self.layers.read("bad_input", Term(""), 0)
         branches, parts = [(f"{bad.raw} IS NOT NULL", bad.raw)], [bad]
         for assumption in self.policy.assumptions:
-            held = self.expressions.value(assumption)
+            held = expressions.value(assumption)
             read = inputs_read(self.policy, assumption)
             name = next((name for name in self.policy.inputs if name in read), "")
             branches.append((opposite(held.sql), word(f"impossible_case: {name}")))
@@ -115,19 +140,19 @@ class _Building:
 
     def results(self) -> Iterator[tuple[str, str]]:
         """The columns of the result."""
-        bind, standing = self._bind, self.standing
-        way = self.layers.bind("way", Term(standing.way(), depth=self.layers.depth)).raw
-        missing = bind("asked_for", self._asked_for(way))
-        refund = bind("refund", self._amount(way))
-        grant = bind("granted_as", self._grant(way))
-        broken = bind("broken_promise", self._broken(way, refund, grant))
+        bind, is_hard, standing = self._bind, self.is_hard, self.standing
+        ending = bind("ending", case([(is_hard, standing.ending(self.endings))], self.plain_ending))
+        asking = Asking(self.amounts, standing)
+        missing = bind("asked_for", asking.asked_for(self.endings, ending))
+        refund = bind("refund", case([(is_hard, self._amount(ending))], self.plain_refund))
+        breaks = self._broken(standing.hard, ending, refund)
+        broken = bind("broken_promise", breaks if breaks == NULL else case([(is_hard, breaks)]))
         kept = f"({broken} IS NULL)" if broken != NULL else TRUE
-        yield "id", self.expressions.inputs["id"].raw
-        yield "outcome", self._outcome(way, missing, kept)
-        yield "grant", case([(kept, grant)])
+        yield "id", self.inputs["id"].raw
+        yield "outcome", self._outcome(ending, missing, kept)
+        yield "grant", case([(kept, self._grant(ending))])
         yield "amount", case([(kept, refund)], "0")
-        early = f"({way} IN ({word(Way.ERROR)}, {word(Way.STRANGER)}))"
-        yield "clauses", case([(early, "TEXTS()")], self._clauses(broken))
+        yield "clauses", self.citing.clauses(ending, is_hard, broken)
         yield "missing", f"COALESCE({missing}, TEXTS())"
         yield ERROR, self.error
 
@@ -136,151 +161,50 @@ class _Building:
             return text
         return self.layers.bind(name, Term(text, depth=self.layers.depth)).raw
 
-    def _outcome(self, way: str, missing: str, kept: str) -> str:
-        asked = case(
-            [(f"LENGTH_OF({missing}) = 0", word(Outcome.NEEDS_REVIEW))], word(Outcome.NEEDS_INFORMATION)
+    def _outcome(self, ending: str, missing: str, kept: str) -> str:
+        asks = self.endings.number(Ending(Way.ASKS))
+        to_person = f"(({ending} = {asks}) AND LENGTH_OF({missing}) = 0)"
+        early = [(opposite(kept), word(Outcome.NEEDS_REVIEW)), (to_person, word(Outcome.NEEDS_REVIEW))]
+        said = self.endings.grouped(ending, lambda end: _OUTCOMES[end.way])
+        return case([*early, *((where, word(outcome)) for where, outcome in said)])
+
+    def _amount(self, ending: str) -> str:
+        """What is paid where a case is not plain."""
+        totals = {say.rule.index: say.total.raw for say in self.standing.payments.says if say.total}
+        paying = self.endings.grouped(
+            ending, lambda end: totals.get(end.rule) if end.way is Way.GRANTS else None
         )
-        outcomes = {
-            Way.DENIES: word(Outcome.DENIED),
-            Way.ERROR: word(ERROR),
-            Way.ASKS: asked,
-            Way.REVIEW: word(Outcome.NEEDS_REVIEW),
-            Way.STRANGER: word(Outcome.NEEDS_INFORMATION),
-            **{lacking: word(Outcome.NEEDS_INFORMATION) for lacking, _ in self._lacking()},
-        }
-        branches = [(f"{way} = {word(one)}", outcome) for one, outcome in outcomes.items()]
-        return case([(opposite(kept), word(Outcome.NEEDS_REVIEW)), *branches], word(Outcome.GRANTED))
+        return case(paying, "0")
 
-    def _grants(self) -> Iterator[tuple[str, Say]]:
-        """What grants, by its way."""
-        standing = self.standing
-        for say in standing.payments.says:
-            if say.verb is Verb.GRANT:
-                yield way_of(say, standing.names), say
+    def _grant(self, ending: str) -> str:
+        rules = self.policy.rules
+        granting = self.endings.grouped(
+            ending, lambda end: rules[end.rule].grant if end.way is Way.GRANTS else None
+        )
+        return case((where, word(grant)) for where, grant in granting)
 
-    def _lacking(self) -> Iterator[tuple[str, Rule]]:
-        """Rules that may win and lack a need in a plain case, by their way."""
-        standing = self.standing
-        for say in standing.payments.says:
-            lacking = way_lacking(say, standing.names)
-            if lacking and say.verb is not Verb.REFER:
-                yield lacking, say.rule
-
-    def _amount(self, way: str) -> str:
-        totals = [(f"{way} = {word(name)}", say.total.raw) for name, say in self._grants() if say.total]
-        return f"CAST({case(totals, '0')} AS BIGINT)" if totals else "0"
-
-    def _grant(self, way: str) -> str:
-        return case((f"{way} = {word(name)}", word(say.rule.grant or "")) for name, say in self._grants())
-
-    def _asked_for(self, way: str) -> str:
-        lacking = [(f"{way} = {word(name)}", self._needed(rule)) for name, rule in self._lacking()]
-        stranger, asks = (f"{way} = {word(one)}" for one in (Way.STRANGER, Way.ASKS))
-        return case([(stranger, self._required()), *lacking, (asks, self._missing())])
-
-    def _broken(self, way: str, refund: str, grant: str) -> str:
+    def _broken(self, expressions: Expressions, ending: str, refund: str) -> str:
         """The clause of the first promise that a decision breaks, NULL where none is or nothing is decided."""
         depth = self.layers.depth
-        denied = f"({way} = {word(Way.DENIES)})"
+        denied = self.endings.among(ending, lambda end: end.way is Way.DENIES)
         outcome = case([(denied, word(Outcome.DENIED))], word(Outcome.GRANTED))
-        results = {
+        expressions.results = {
             "refund": Term(refund, depth=depth, high=2 * 10**15),
             "outcome": Term(outcome, depth=depth),
-            "grant": Term(f"COALESCE({grant}, {word(NONE)})", depth=depth),
+            "grant": Term(f"COALESCE({self._grant(ending)}, {word(NONE)})", depth=depth),
         }
         for rule in self.policy.rules:
             if rule.verb is Verb.DENY:
                 name = f"denied_by {rule.clause}"
-                known = results[name].raw if name in results else FALSE
-                results[name] = Term(either(known, both(denied, self.standing.won[rule.index])), depth=depth)
-        self.expressions.results = results
-        ways = ", ".join(word(one) for one in (Way.DENIES, *(name for name, _ in self._grants())))
-        branches = []
+                known = expressions.results[name].raw if name in expressions.results else FALSE
+                wins = both(denied, self.citing.won(rule))
+                expressions.results[name] = Term(either(known, wins), depth=depth)
+        broken = []
         for _, promise in breakable_promises(self.policy):
-            statement = self.expressions.value(promise.statement).sql
-            broken = statement if promise.kind is PromiseKind.NEVER else opposite(statement)
+            statement = expressions.value(promise.statement).sql
+            breaks = statement if promise.kind is PromiseKind.NEVER else opposite(statement)
             if promise.condition is not None:
-                broken = both(self.expressions.value(promise.condition).sql, broken)
-            branches.append((both(broken, f"{way} IN ({ways})"), word(promise.clause)))
-        return case(branches)
-
-    def _clauses(self, broken: str) -> str:
-        """The clauses that grant, deny or refer, in the order of their ids."""
-        won = self.standing.won
-        refers = either(*(won[rule.index] for rule in self.policy.rules if rule.verb is Verb.REFER))
-        cited: dict[str, list[str]] = {}
-        for rule in self.policy.rules:
-            wins = won[rule.index]
-            wins = wins if rule.verb is Verb.REFER else both(wins, opposite(refers))
-            cited.setdefault(rule.clause, []).append(wins)
-        if broken != NULL:
-            for _, promise in breakable_promises(self.policy):
-                cited.setdefault(promise.clause, []).append(f"({broken} = {word(promise.clause)})")
-        return _texts((either(*cited[clause]), clause) for clause in sorted(cited))
-
-    def _required(self) -> str:
-        inputs = self.expressions.inputs
-        return _texts((opposite(holds(inputs[name].raw)), name) for name in self.policy.requires)
-
-    def _needed(self, rule: Rule) -> str:
-        """The needs of a rule that are not met, in the order of declaration."""
-        lacks = self.standing.payments.lacks
-        lacking = {
-            name: either(*(lacks(name, need.condition).raw for need in rule.needs if need.input == name))
-            for name in self.policy.inputs
-        }
-        return _texts((lacking[name], name) for name in self.policy.inputs)
-
-    def _missing(self) -> str:
-        """Everything that could still change the answer, in the order of declaration (semantics, rules 2, 4, 7)."""
-        standing, names = self.standing, self.standing.names
-        could = [
-            both(p, standing.unattacked(r)) for p, r in zip(standing.possible, self.policy.rules, strict=True)
-        ]
-        depth = self.layers.depth
-        able = [
-            self._where_asked(f"could_{name}", text, depth) for name, text in zip(names, could, strict=True)
-        ]
-        doubts = self._asked_about(able)
-        counts = [
-            self._where_asked(f"doubt_{name}", text, depth + 1)
-            for name, text in zip(names, doubts, strict=True)
-        ]
-        return _texts((self._is_missing(name, able, counts), name) for name in self.policy.inputs)
-
-    def _where_asked(self, name: str, text: str, depth: int) -> str:
-        """A column that is computed only for cases that are asked about."""
-        if text in (TRUE, FALSE):
-            return text
-        return self.layers.bind(name, Term(case([(self.standing.asks, text)]), depth=depth)).raw
-
-    def _asked_about(self, able: list[str]) -> list[str]:
-        """For each rule, whether it is unknown and could win, or override one that could or does hold."""
-        standing = self.standing
-        overriding: list[list[str]] = [[] for _ in able]
-        for rule in self.policy.rules:
-            for attacker in members(self.policy.attackers[rule.index]):
-                overriding[attacker].append(either(able[rule.index], standing.true[rule.index]))
-        return [
-            both(standing.open[index], either(able[index], *overriding[index])) for index in range(len(able))
-        ]
-
-    def _is_missing(self, name: str, able: list[str], counts: list[str]) -> str:
-        payments = self.standing.payments
-        found = []
-        for rule in self.policy.rules:
-            lacks = [payments.lacks(n.input, n.condition).raw for n in rule.needs if n.input == name]
-            found.append(both(able[rule.index], either(*lacks)))
-            if rule.verb is Verb.GRANT:
-                say = payments.says[payments.say_of[rule.index]]
-                behind = payments.inputs_behind(rule, name)
-                found.append(both(able[rule.index], say.is_undetermined, behind))
-            if name in inputs_read(self.policy, rule.when):
-                found.append(both(counts[rule.index], missing(self.expressions, rule.when, name)))
-        return either(*found)
-
-
-def _texts(chosen: Iterator[tuple[str, str]]) -> str:
-    """The words whose conditions hold."""
-    parts = (case([(when, word(text))]) for when, text in chosen if when != FALSE)
-    return f"TEXTS({', '.join(parts)})"
+                breaks = both(expressions.value(promise.condition).sql, breaks)
+            broken.append((breaks, word(promise.clause)))
+        is_decided = self.endings.among(ending, lambda end: end.way in (Way.DENIES, Way.GRANTS))
+        return case([(is_decided, case(broken))]) if broken else NULL

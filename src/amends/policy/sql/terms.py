@@ -107,16 +107,35 @@ def case(branches: Iterable[tuple[str, str]], otherwise: str = NULL) -> str:
             otherwise = value
             break
         if condition != FALSE:
-            kept.append(f"WHEN {condition} THEN {value}")
+            kept.append((condition, value))
+    while kept and otherwise == NULL == kept[-1][1]:
+        kept.pop()
     if not kept:
         return otherwise
     end = "" if otherwise == NULL else f" ELSE {otherwise}"
-    return f"CASE {' '.join(kept)}{end} END"
+    return f"CASE {' '.join(f'WHEN {condition} THEN {value}' for condition, value in kept)}{end} END"
 
 
 def word(text: str) -> str:
     """A text constant."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def texts(listed: Iterable[str]) -> str:
+    """A list of text constants."""
+    return f"TEXTS({', '.join(map(word, listed))})"
+
+
+def texts_where(chosen: Iterable[tuple[str, str]]) -> str:
+    """The text constants whose conditions hold."""
+    parts = (case([(when, word(text))]) for when, text in chosen if when != FALSE)
+    return f"TEXTS({', '.join(parts)})"
+
+
+def among_words(text: str, listed: Iterable[str]) -> str:
+    """Whether a text is one of some."""
+    words = [word(one) for one in listed]
+    return f"({text} = {words[0]})" if len(words) == 1 else f"({text} IN ({', '.join(words)}))"
 
 
 def column(name: str) -> str:
