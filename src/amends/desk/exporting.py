@@ -4,22 +4,19 @@ One row for each, in the columns of the policy in force, with `id` and `currency
 """
 
 import csv
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import TextIO
 
 from django.conf import settings
 
 from amends.desk import clock
-from amends.desk.cases.facts import gather
-from amends.desk.cases.models import Case, Channel, DecisionRecord, RequestKind
-from amends.desk.orders import actions as orders
+from amends.desk.cases.hindsight import Inputs, asking_after, known_at, purchases_by
+from amends.desk.cases.models import DecisionRecord
 from amends.desk.orders.models import Line
-from amends.desk.payments.models import DisputeStatus, Refund
+from amends.desk.payments.models import Refund
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY
 from amends.desk.policies import actions as policies
-
-Inputs = Mapping[str, object]
 
 
 def write_requests(file: TextIO) -> int:
@@ -37,7 +34,7 @@ def write_orders(file: TextIO, after: timedelta) -> int:
     Returns how many rows there are.
     Raises: NoPolicyError: nothing was written.
     """
-    return _write(file, _orders(after))
+    return _write(file, asking_after(purchases_by(after).reverse(), after))
 
 
 def _write(file: TextIO, rows: Iterator[tuple[str, Inputs]]) -> int:
@@ -70,46 +67,4 @@ def _requests() -> Iterator[tuple[str, Inputs]]:
     for refund in made.order_by("created_at", "id").iterator():
         lines = Line.objects.filter(order__payment=refund.payment_id).order_by("position")
         for line in lines.select_related("plan", "subscription", "order__payment", "order__customer"):
-            yield f"{refund.gateway_ref}/{line.position}", _at(line, refund.created_at)
-
-
-def _orders(after: timedelta) -> Iterator[tuple[str, Inputs]]:
-    paid = Line.objects.filter(amount__gt=0, purchased_at__lte=clock.now() - after)
-    whole = paid.select_related("plan", "subscription", "order__payment", "order__customer")
-    for line in whole.order_by("purchased_at", "id").iterator():
-        yield f"{line.order.number}/{line.position}", _at(line, line.purchased_at + after)
-
-
-def _at(line: Line, moment: datetime) -> Inputs:
-    """What was known of a purchase at a moment, with what had been returned of it by then."""
-    case = Case(
-        customer=line.order.customer,
-        line=line,
-        request=RequestKind.REFUND,
-        channel=Channel.API,
-        is_identified=True,
-        opened_at=moment,
-        first_contact_at=moment,
-        complete_at=moment,
-    )
-    return gather(case).inputs | {"refunded": _returned(line, moment), "dispute": _dispute(line, moment)}
-
-
-def _returned(line: Line, moment: datetime) -> int:
-    payment = line.order.payment
-    if payment is None:
-        return 0
-    refunds = payment.refunds.filter(created_at__lt=moment).exclude(state__in=sorted(ENDED_WITHOUT_MONEY))
-    lost = payment.disputes.filter(opened_at__lt=moment, status=DisputeStatus.LOST)
-    taken = sum(refunds.values_list("amount", flat=True)) + sum(lost.values_list("amount", flat=True))
-    return orders.taken_share(line, 0, taken)
-
-
-def _dispute(line: Line, moment: datetime) -> str:
-    """How a dispute that had begun by then came out."""
-    payment = line.order.payment
-    begun = payment.disputes.filter(opened_at__lt=moment) if payment else None
-    states = set(begun.values_list("status", flat=True)) if begun is not None else set()
-    if DisputeStatus.OPEN in states:
-        return "open"
-    return "lost" if DisputeStatus.LOST in states else "none"
+            yield f"{refund.gateway_ref}/{line.position}", known_at(line, refund.created_at)

@@ -4,6 +4,7 @@ Proofs take seconds and the whole of a processor, so no request waits for them.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from typing import TypeAlias
 from uuid import UUID
@@ -22,11 +23,20 @@ from amends.desk.policies.models import DraftText, Examination, ExaminationKind,
 from amends.desk.unit_of_work import unit_of_work
 from amends.policy.model import Policy
 
+DAYS_MAX = 3_650
+"""A bound asks within ten years of a purchase."""
 UNPROVED = "unproved"
 """The one kind of finding that somebody may take upon themselves: nobody knows whether it is one."""
 Result: TypeAlias = dict[str, object]
-Replay: TypeAlias = Callable[[Policy, Policy], Result]
-"""The past requests of the desk, decided by two versions: they live in a room above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The past of the desk, decided by two versions: it lives in a room above."""
+
+    requests: Callable[[Policy, Policy], Result]
+    purchases: Callable[[Policy, Policy, int], Result]
+    """As if everybody had asked on a day."""
 
 
 class NotPossibleError(Exception):
@@ -41,12 +51,17 @@ def version_in_force() -> PolicyVersion | None:
         return None
 
 
-def ask(text: DraftText, kind: ExaminationKind, by: User) -> Examination:
+def ask(
+    text: DraftText, kind: ExaminationKind, by: User, *, asks_on_day: int | None = None
+) -> Examination:
     """Have a worker find something out about a text; one that is under way is not asked for again.
 
+    A bound needs `asks_on_day`, the day after its purchase on which everybody asks; nothing else has one.
     Raises: RefusedError.
     """
     demand_author(by)
+    if asks_on_day is not None and asks_on_day > DAYS_MAX:
+        raise RefusedError(_("Please name a day from 0 to %(most)s.") % {"most": DAYS_MAX})
     before = version_in_force() if kind != ExaminationKind.CHECK else None
     if kind != ExaminationKind.CHECK and before is None:
         raise RefusedError(_("There is no version in force to compare with."))
@@ -55,14 +70,19 @@ def ask(text: DraftText, kind: ExaminationKind, by: User) -> Examination:
             text=text,
             kind=kind,
             finished_at=None,
-            defaults={"before": before, "asked_by": by, "asked_at": clock.now()},
+            defaults={
+                "before": before,
+                "asks_on_day": asks_on_day,
+                "asked_by": by,
+                "asked_at": clock.now(),
+            },
         )
         if is_fresh:
             enqueue("examine_draft", examination_id=str(examination.id))
     return examination
 
 
-def examine(examination_id: UUID, replay: Replay) -> None:
+def examine(examination_id: UUID, past: Past) -> None:
     """Find out what was asked, and keep it; the worker's part.
 
     No transaction is open meanwhile. Idempotent: what is finished stays as it is.
@@ -71,24 +91,26 @@ def examine(examination_id: UUID, replay: Replay) -> None:
     if examination.finished_at is not None:
         return
     try:
-        examination.result = _find_out(examination, replay)
+        examination.result = _find_out(examination, past)
     except (PolicyError, NotPossibleError) as error:
         examination.failure = str(error)
-    if examination.kind != ExaminationKind.BACKTEST:
+    if examination.kind in (ExaminationKind.CHECK, ExaminationKind.COMPARISON):
         examination.solver = f"z3 {version_of('z3-solver')}"
     examination.finished_at = clock.now()
     examination.save(update_fields=["result", "failure", "solver", "finished_at"])
 
 
-def _find_out(examination: Examination, replay: Replay) -> Result:
+def _find_out(examination: Examination, past: Past) -> Result:
     policy = parse_policy(examination.text.text)
     if examination.kind == ExaminationKind.CHECK:
         return _check(policy)
     assert examination.before is not None
     before = read(examination.before)
-    return (
-        _compare(before, policy) if examination.kind == ExaminationKind.COMPARISON else replay(before, policy)
-    )
+    if examination.kind == ExaminationKind.COMPARISON:
+        return _compare(before, policy)
+    if examination.asks_on_day is None:
+        return past.requests(before, policy)
+    return past.purchases(before, policy, examination.asks_on_day)
 
 
 def _check(policy: Policy) -> Result:

@@ -43,6 +43,8 @@ class ExaminationKind(models.TextChoices):
     """Who gains and who loses against the version in force, over all cases."""
     BACKTEST = "backtest"
     """What the past requests of this desk would have come to."""
+    BOUND = "bound"
+    """What it could cost at most: every past purchase asks on one day after it."""
 
 
 class Examination(models.Model):
@@ -53,6 +55,8 @@ class Examination(models.Model):
     kind = models.CharField(max_length=20, choices=ExaminationKind.choices)
     before = models.ForeignKey("PolicyVersion", on_delete=models.PROTECT, null=True, related_name="+")
     """The version that the text is compared with."""
+    asks_on_day = models.PositiveSmallIntegerField(null=True)
+    """Of a bound: how long after its purchase everybody asks."""
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -69,6 +73,11 @@ class Examination(models.Model):
                 fields=["text", "kind"],
                 condition=models.Q(finished_at=None),
                 name="one_examination_under_way",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="bound", asks_on_day__isnull=False)
+                | (~models.Q(kind="bound") & models.Q(asks_on_day=None)),
+                name="only_a_bound_has_a_day",
             ),
         )
 

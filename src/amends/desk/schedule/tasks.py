@@ -30,7 +30,7 @@ from amends.desk.payments.inbox import (
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import connect
 from amends.desk.policies.announcing import announce_to_all
-from amends.desk.policies.examining import examine
+from amends.desk.policies.examining import Past, examine
 
 BATCH = 50
 """How much one run does before it makes room for others."""
@@ -93,9 +93,9 @@ def apply_one_notice(event_id: str) -> None:
 @app.task(name="examine_draft", lock="examine_draft", retry=AGAIN)
 def examine_draft(examination_id: str) -> None:
     """Find out what was asked about the text of a draft; one at a time, for each takes a processor."""
-    from amends.desk.cases.history import replay_requests  # noqa: PLC0415 -- loads the writer of SQL, which few need
+    from amends.desk.cases import history  # noqa: PLC0415 -- loads the writer of SQL, which few need
 
-    examine(UUID(examination_id), replay_requests)
+    examine(UUID(examination_id), Past(history.replay_requests, history.replay_purchases))
 
 
 @app.task(name="announce_version", retry=AGAIN)
