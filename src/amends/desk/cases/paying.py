@@ -182,6 +182,6 @@ def follow_payment(payment: Payment) -> None:
 
 
 def _alarm(payment: Payment, sentence: str) -> None:
-    case = Case.objects.filter(line__order__payment=payment).order_by("-opened_at").first()
+    case = Case.objects.filter(line__order__payment=payment, merged_into=None).order_by("-opened_at").first()
     if case is not None:
         tasks.give(case, TaskKind.OVER_RETURNED, sentence)

@@ -1,4 +1,7 @@
-"""What the cases of a period come to: requests, outcomes, money, clauses, time. Each is one query over the period."""
+"""What the cases of a period come to: requests, outcomes, money, clauses, time. Each is one query over the period.
+
+A case that was merged into another one counts once, as the one in which it went on.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +16,7 @@ _LATEST = """
 WITH latest AS (
     SELECT DISTINCT ON (d.case_id) d.case_id, d.outcome, d.amount, d.currency, d.core, d.inputs, d.decided_at
     FROM cases_decisionrecord d JOIN cases_case c ON c.id = d.case_id
-    WHERE c.opened_at >= %s ORDER BY d.case_id, d.sequence DESC)
+    WHERE c.opened_at >= %s AND c.merged_into_id IS NULL ORDER BY d.case_id, d.sequence DESC)
 """
 _OUTCOMES = (
     _LATEST
@@ -36,7 +39,7 @@ _TIMES = """
 WITH answered AS (
     SELECT c.id, c.opened_at, c.complete_at, c.due_on, min(d.decided_at) AS at
     FROM cases_case c JOIN cases_decisionrecord d ON d.case_id = c.id
-    WHERE c.opened_at >= %s AND d.outcome IN ('granted', 'denied') GROUP BY c.id)
+    WHERE c.opened_at >= %s AND c.merged_into_id IS NULL AND d.outcome IN ('granted', 'denied') GROUP BY c.id)
 SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY at - opened_at),
     percentile_cont(0.9) WITHIN GROUP (ORDER BY at - opened_at),
     count(*) FILTER (WHERE due_on IS NOT NULL),
@@ -86,7 +89,7 @@ class Times:
 
 def count_requests(since: datetime) -> dict[str, int]:
     """Requests by kind."""
-    found = Case.objects.filter(opened_at__gte=since).values_list("request")
+    found = Case.objects.filter(opened_at__gte=since, merged_into=None).values_list("request")
     return dict(found.annotate(count=Count("id")).order_by("-count", "request"))
 
 
