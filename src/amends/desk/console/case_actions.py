@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from amends.desk.accounts.models import User
 from amends.desk.cases.approving import approve
+from amends.desk.cases.disputes import link_dispute, unlink_dispute
 from amends.desk.cases.merging import merge
 from amends.desk.cases.models import Case, Evidence
 from amends.desk.cases.stating import (
@@ -127,6 +128,17 @@ def _merge(request: HttpRequest, case: Case, user: User) -> str:
     return _("Merged: it goes on in %(number)s, and the customer has a letter.") % {"number": into.number}
 
 
+def link_to_case(request: HttpRequest, case: Case, user: User) -> str:
+    """Link the dispute that a form names to a case."""
+    link_dispute(case, user, read_text(request, "dispute"), read_text(request, "reason"))
+    return _("Linked. While it is open nothing is paid without a person; lost, it counts as returned.")
+
+
+def _unlink_dispute(request: HttpRequest, case: Case, user: User) -> str:
+    unlink_dispute(case, user, read_text(request, "dispute"), read_text(request, "reason"))
+    return _("Unlinked. The case is judged without it.")
+
+
 def _judge(request: HttpRequest, case: Case, user: User) -> str:
     wanted = Evidence.objects.select_related("case__line")
     evidence_id, verdict = read_id(read_text(request, "evidence")), read_text(request, "verdict")
@@ -148,6 +160,8 @@ _ACTIONS = {
     "goodwill": _goodwill,
     "judge": _judge,
     "merge": _merge,
+    "link-dispute": link_to_case,
+    "unlink-dispute": _unlink_dispute,
     "answer-appeal": _answer_appeal,
     "reopen": _reopen,
 }

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from amends.desk.accounts.models import User
 from amends.desk.cases.approving import APPROVERS
+from amends.desk.cases.disputes import LINKERS
 from amends.desk.cases.merging import mergeable
 from amends.desk.cases.models import Appeal, Case, DecisionRecord, Evidence, Message
 from amends.desk.cases.permissions import GIVERS, HANDLERS
@@ -21,6 +22,7 @@ from amends.desk.console.presence import look_at
 from amends.desk.console.rows import time_left
 from amends.desk.mail.models import IncomingMail
 from amends.desk.notices.models import Letter
+from amends.desk.payments.models import Dispute
 from amends.desk.policies import actions as policies
 
 
@@ -57,6 +59,7 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
         "appeal": Appeal.objects.filter(case=case).select_related("decided_by").first(),
         "may_approve": user.has_role(*APPROVERS),
         "may_handle": user.has_role(*HANDLERS),
+        "may_link": user.has_role(*LINKERS),
         "may_give": user.has_role(*GIVERS),
     }
     return render(request, "console/case.html", shown)
@@ -85,7 +88,7 @@ def _beside(case: Case, record: DecisionRecord | None) -> dict[str, object]:
         "at_purchase": at_purchase,
         "at_request": at_request,
         "payment": payment,
-        "disputes": payment.disputes.order_by("opened_at") if payment else [],
+        "disputes": Dispute.objects.about(payment).order_by("opened_at") if payment else [],
         "refunds": context.refunds_of(payment),
         "totals": context.totals_of(case.customer),
         "lots": context.lots_of(case.customer),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from amends.desk import clock
 from amends.desk.accounts.models import Customer, User
 from amends.desk.cases.models import Case, CaseState, RequestKind, Task, TaskKind
-from amends.desk.payments.models import Dispute, DisputeStatus
+from amends.desk.payments.models import Dispute
 
 PAGE = 50
 COUNT_MAX = 99
@@ -32,9 +32,10 @@ def _waiting_for(*kinds: TaskKind) -> Exists:
 
 
 def _disputed() -> Q:
-    under_way = Dispute.objects.filter(status__in=(DisputeStatus.INQUIRY, DisputeStatus.OPEN))
+    under_way = Dispute.objects.under_way()
     # From the few disputes to their cases, not the other way round.
-    return Q(line__order__payment__in=under_way.values("payment"))
+    disputed = under_way.values("payment").union(under_way.values("linked_payment"))
+    return Q(line__order__payment__in=disputed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ urlpatterns = [
     path("cases/<str:number>/<slug:action>", case_actions.act, name="console_act"),
     path("evidence/<uuid:evidence_id>", case_views.show_evidence, name="console_evidence"),
     path("finance", finance.show_finance, name="console_finance"),
+    path("finance/disputes", finance.link, name="console_link_dispute"),
     path("finance/journal.csv", finance.download_journal, name="console_journal"),
     path("insight", insight.show_insight, name="console_insight"),
     path("policies", library.show_versions, name="console_policies"),

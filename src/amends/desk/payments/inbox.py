@@ -102,9 +102,8 @@ def _apply(gateway: StripeGateway, notice: Notice) -> Payment | None:
     if notice.kind.startswith("charge.dispute."):
         snapshot = gateway.dispute(notice.object_id)
         payment = _payment(snapshot.charge_ref)
-        if payment is not None:
-            take_over_dispute(payment, snapshot)
-        return payment
+        dispute = take_over_dispute(payment, snapshot)
+        return payment or dispute.linked_payment
     return None
 
 
