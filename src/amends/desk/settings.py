@@ -26,6 +26,7 @@ ROOMS = (
     "cases",
     "importing",
     "mail",
+    "reconciliation",
 )
 DOORS = ("portal", "console", "api", "schedule")
 STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()

@@ -22,6 +22,7 @@ from amends.desk.journal.export import csv_lines
 from amends.desk.journal.models import Account
 from amends.desk.payments.models import Refund
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, LIVE
+from amends.desk.reconciliation.actions import open_discrepancies
 
 SHOWN_MAX = 100
 
@@ -58,6 +59,7 @@ def show_finance(request: HttpRequest, user: User) -> HttpResponseBase:
         "here": "finance",
         "transit": _refunds([state.value for state in LIVE]),
         "failed": _refunds([state.value for state in ENDED_WITHOUT_MONEY]),
+        "differences": open_discrepancies().count(),
         "disputes": disputes_without_case()[:SHOWN_MAX],
         "may_link": user.has_role(*LINKERS),
         "balances": found,

@@ -22,8 +22,6 @@ from amends.desk.payments.gateway import GatewayError
 from amends.desk.payments.inbox import (
     apply_notice,
     catch_up,
-    compare_due,
-    import_unknown,
     sweep_refunds,
     waiting_notices,
 )
@@ -31,6 +29,7 @@ from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import connect
 from amends.desk.policies.announcing import announce_to_all
 from amends.desk.policies.examining import examine
+from amends.desk.reconciliation.actions import reconcile_lately
 
 BATCH = 50
 """How much one run does before it makes room for others."""
@@ -142,10 +141,7 @@ def compare() -> None:
     # What cannot be asked now is asked in an hour.
     with suppress(GatewayError):
         catch_up(gateway)
-        for payment in import_unknown(gateway):
-            follow_payment(payment)
-    for payment in compare_due(gateway):
-        follow_payment(payment)
+    reconcile_lately(gateway)
 
 
 def tell() -> None:
