@@ -4,7 +4,7 @@ A case that was merged into another one counts once, as the one in which it went
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -45,6 +45,15 @@ SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY at - opened_at),
     count(*) FILTER (WHERE due_on IS NOT NULL),
     count(*) FILTER (WHERE (at AT TIME ZONE 'UTC')::date <= due_on)
 FROM answered
+"""
+_WEEKS = """
+WITH asked AS (
+    SELECT c.id, c.opened_at, min(d.decided_at) FILTER (WHERE d.outcome IN ('granted', 'denied')) AS at
+    FROM cases_case c LEFT JOIN cases_decisionrecord d ON d.case_id = c.id
+    WHERE c.opened_at >= %s AND c.merged_into_id IS NULL GROUP BY c.id)
+SELECT date_trunc('week', opened_at AT TIME ZONE 'UTC')::date, count(*), count(at),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY at - opened_at)
+FROM asked GROUP BY 1 ORDER BY 1
 """
 
 
@@ -87,6 +96,23 @@ class Times:
     in_time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The requests that came in from a Monday to a Sunday, in UTC."""
+
+    begins_on: date
+    requests: int
+    answered: int
+    """Those that have a yes or no."""
+    median: timedelta | None
+    """Until then."""
+
+    @property
+    def median_minutes(self) -> int | None:
+        """The same in whole minutes."""
+        return self.median // timedelta(minutes=1) if self.median is not None else None
+
+
 def count_requests(since: datetime) -> dict[str, int]:
     """Requests by kind."""
     found = Case.objects.filter(opened_at__gte=since, merged_into=None).values_list("request")
@@ -107,6 +133,11 @@ def measure_times(since: datetime) -> Times:
     """From the request to the first yes or no, and whether that was within the day that was promised."""
     (row,) = _fetch(_TIMES, since)
     return Times(*row)
+
+
+def count_by_week(since: datetime) -> list[Week]:
+    """The weeks in which requests came in, the earliest first."""
+    return [Week(*row) for row in _fetch(_WEEKS, since)]
 
 
 def _fetch(query: str, since: datetime) -> list[tuple[Any, ...]]:
