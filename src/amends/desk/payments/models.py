@@ -161,7 +161,12 @@ class Dispute(models.Model):
     charge_ref = models.TextField(blank=True)
     """The gateway's id of the charge, where it is none that we know."""
     linked_payment = models.ForeignKey(
-        Payment, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+        Payment,
+        on_delete=models.PROTECT,
+        related_name="linked_disputes",
+        null=True,
+        blank=True,
+        db_index=False,
     )
     """The payment that it is about, as finance says; it stands against that one, too."""
     status = models.CharField(max_length=10, choices=DisputeStatus.choices)
