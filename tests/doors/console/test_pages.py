@@ -247,4 +247,4 @@ def test_no_page_brings_scripts_or_styles_of_its_own(web: Client, shop: Shop) ->
         assert b" style=" not in body, page
         assert b" onclick=" not in body, page
         own = body.count(b'<script defer src="/static/')
-        assert body.count(b"<script") == own == (3 if page == "insight" else 1), page
+        assert body.count(b"<script") == own == (4 if page == "insight" else 2), page

@@ -65,6 +65,16 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
     return render(request, "console/case.html", shown)
 
 
+@require_GET
+@staff_only
+def show_presence(request: HttpRequest, user: User, number: str) -> HttpResponseBase:
+    """Who else has the case open, while it is: a part of its page."""
+    case = Case.objects.filter(number=number).first()
+    if case is None:
+        raise Http404
+    return render(request, "console/case/presence.html", {"others_here": look_at(case, user)})
+
+
 def _thread(case: Case) -> dict[str, object]:
     together = case.with_merged
     thread = list(Message.objects.filter(case__in=together).select_related("case").order_by("at", "id"))

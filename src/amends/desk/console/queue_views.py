@@ -66,6 +66,7 @@ def _tabs(user: User, chosen: str, kind: str) -> list[dict[str, object]]:
     numbers = counts(user)
     return [
         {
+            "name": name,
             "title": queue.title,
             "count": numbers[name],
             "address": urlencode({"queue": name} | ({"kind": kind} if kind else {})),

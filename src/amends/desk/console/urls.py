@@ -20,6 +20,7 @@ from amends.desk.console import (
 urlpatterns = [
     path("", queue_views.show_queue, name="console"),
     path("cases/<str:number>", case_views.show_case, name="console_case"),
+    path("cases/<str:number>/presence", case_views.show_presence, name="console_presence"),
     path("cases/<str:number>/<slug:action>", case_actions.act, name="console_act"),
     path("evidence/<uuid:evidence_id>", case_views.show_evidence, name="console_evidence"),
     path("finance", finance.show_finance, name="console_finance"),

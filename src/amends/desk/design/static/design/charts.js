@@ -70,14 +70,14 @@ const draw = (figure) => {
   });
 };
 
-const figures = [...document.querySelectorAll("figure.chart")];
-if (figures.length) {
-  document.body.append(probe);
-  probe.hidden = true;
-  let charts = figures.map(draw);
-  for (const folded of document.querySelectorAll("details.numbers")) folded.open = false;
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    for (const chart of charts) chart.destroy();
-    charts = figures.map(draw);
-  });
-}
+let charts = [];
+const drawAll = () => {
+  for (const chart of charts) chart.destroy();
+  charts = [...document.querySelectorAll("figure.chart")].map(draw);
+};
+document.body.append(probe);
+probe.hidden = true;
+drawAll();
+for (const folded of document.querySelectorAll("details.numbers")) folded.open = false;
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+document.addEventListener("htmx:afterSettle", drawAll);
