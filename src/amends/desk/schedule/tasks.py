@@ -14,6 +14,7 @@ from amends.desk.cases.deciding import wake_due
 from amends.desk.cases.handing_over import mail_developers
 from amends.desk.cases.paying import follow, follow_left_behind, follow_payment
 from amends.desk.mail.answering import acknowledge, invite_waiting, send_invitation
+from amends.desk.mail.drafts import expire_drafts
 from amends.desk.mail.sorting import sort_mail, sort_overlooked
 from amends.desk.notices.actions import send, send_kept
 from amends.desk.orders.actions import change_next_plan
@@ -131,6 +132,7 @@ def look_around() -> None:
     wake_due()
     sort_overlooked(BATCH)
     invite_waiting(BATCH)
+    expire_drafts(BATCH)
     yesterday = clock.yesterday()
     close_day(yesterday)
 
