@@ -26,9 +26,9 @@ const format = (figure) => {
   const language = document.documentElement.lang;
   const { currency, unit } = figure.dataset;
   if (unit) {
-    // Minutes are counted, hours are shown.
-    const words = new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: 1 });
-    return (value) => words.format(value / 60);
+    // Minutes are counted, whole hours are shown.
+    const words = new Intl.NumberFormat(language, { style: "unit", unit });
+    return (value) => value % 60 ? "" : words.format(value / 60);
   }
   if (!currency) return (value) => value.toLocaleString(language);
   const money = new Intl.NumberFormat(language, { style: "currency", currency, notation: "compact" });
@@ -46,7 +46,7 @@ const draw = (figure) => {
   plot.replaceChildren(canvas);
   if (lies) plot.style.height = `${3 + rows.length * 1.75}rem`;
   const amounts = { beginAtZero: true, suggestedMax: figure.dataset.unit ? 60 : 1, border: { display: false }, grid: { color: colour("line") },
-    ticks: { color: colour("soft"), maxTicksLimit: 6, callback: format(figure) } };
+    ticks: { color: colour("soft"), maxTicksLimit: 6, precision: 0, callback: format(figure) } };
   const names = { grid: { display: false }, border: { color: colour("line") }, ticks: { color: colour("soft"), autoSkip: !lies, maxRotation: 0 } };
   return new Chart(canvas, {
     type: figure.dataset.kind === "line" ? "line" : "bar",
