@@ -1,7 +1,10 @@
 """A dispute that no id leads to its case: finance says what it is about, and from then on it counts there."""
 
+from datetime import timedelta
+
 import pytest
 
+from amends.desk import clock
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.models import AuditRow
 from amends.desk.books import check_books
@@ -211,3 +214,14 @@ def test_won_disputes_and_those_with_a_case_are_not_looked_for(shop: Shop) -> No
     shop.ask(asked)
 
     assert not disputes_without_case().exists()
+
+
+@pytest.mark.parametrize("days, shown", [(89, True), (91, False)])
+def test_what_was_lost_long_ago_is_not_looked_for(shop: Shop, days: int, *, shown: bool) -> None:
+    line = shop.sell(shop.monthly)
+    shop.sandbox.api.disputes.move(shop.dispute(line), "lost")
+    shop.sync(line)
+
+    clock.advance(timedelta(days=days))
+
+    assert disputes_without_case().exists() == shown

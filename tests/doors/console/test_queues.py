@@ -200,6 +200,9 @@ def test_a_page_costs_the_same_queries_at_30_and_at_300_cases(shop: Shop) -> Non
     shop.dispute(line)
     shop.sync(line)
     agent = shop.staff("agent", Role.AGENT)
+    many(line, 1)
+    # What is read once for each process is read now.
+    show_queue(request_of(agent, "unassigned"))
     counts: dict[str, list[int]] = {name: [] for name in QUEUES}
     for more in (30, 270):
         many(line, more, assignee=agent)

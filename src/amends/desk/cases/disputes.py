@@ -1,8 +1,11 @@
 """Disputes that the gateway's ids do not lead to their case: finance says which one they are about."""
 
+from datetime import timedelta
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from amends.desk import clock
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.actions import record
 from amends.desk.cases.answering import lock
@@ -17,14 +20,22 @@ from amends.desk.unit_of_work import unit_of_work
 
 LINKERS = (Role.FINANCE,)
 """Who says what a dispute is about."""
+LOST_LATELY = timedelta(days=90)
+"""How long a lost dispute is shown as one that no case knows."""
 _SETTLED = (CaseState.PAYING, CaseState.CLOSED)
 
 
 def disputes_without_case() -> QuerySet[Dispute]:
-    """Disputes under way or lost about whose payment nobody ever asked, and which nobody linked to a case."""
+    """Disputes under way or lost lately about whose payment nobody asked, and which nobody linked to a case."""
     asked = Case.objects.filter(line__order__payment=OuterRef("payment"))
-    standing = Dispute.objects.exclude(status=DisputeStatus.WON).filter(linked_payment=None)
-    return standing.filter(~Exists(asked)).select_related("payment__customer").order_by("-opened_at")
+    lost_lately = Q(status=DisputeStatus.LOST, changed_at__gte=clock.now() - LOST_LATELY)
+    standing = Dispute.objects.under_way() | Dispute.objects.filter(lost_lately)
+    return (
+        standing.filter(linked_payment=None)
+        .filter(~Exists(asked))
+        .select_related("payment__customer")
+        .order_by("-opened_at")
+    )
 
 
 def link_dispute(case: Case, by: User, ref: str, reason: str) -> None:
@@ -83,7 +94,7 @@ def _demand_linkable(dispute: Dispute, payment: Payment | None) -> None:
 
 def _take_into_account(payment: Payment) -> None:
     """Decide again what is undecided about a payment, and raise the alarm where money went back already."""
-    about = Case.objects.filter(Q(line__order__payment=payment), merged_into=None)
+    about = Case.objects.filter(line__order__payment=payment, merged_into=None)
     for case in about.exclude(state__in=_SETTLED).order_by("id"):
         decide_case(case)
     follow_payment(payment)

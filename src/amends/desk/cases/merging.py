@@ -10,7 +10,16 @@ from amends.desk.cases import letters, tasks
 from amends.desk.cases.answering import decide_again
 from amends.desk.cases.approving import NotAllowedError, OutdatedError
 from amends.desk.cases.deciding import close
-from amends.desk.cases.models import Appeal, Case, CaseState, Evidence, EvidenceState, RequestKind, TaskKind
+from amends.desk.cases.models import (
+    Appeal,
+    Case,
+    CaseState,
+    Evidence,
+    EvidenceState,
+    RequestKind,
+    TaskKind,
+    Verdict,
+)
 from amends.desk.cases.permissions import HANDLERS, demand_reason
 from amends.desk.orders.models import PlanChange
 from amends.desk.payments.models import Refund
@@ -93,7 +102,7 @@ def _demand_open(case: Case) -> None:
     if (
         case.state == CaseState.PAYING
         or Refund.objects.filter(case_id=case.id, state__in=LIVE).exists()
-        or (decided is not None and decided.approvals.filter(verdict="approve").exists())
+        or (decided is not None and decided.approvals.filter(verdict=Verdict.APPROVE).exists())
     ):
         raise NotAllowedError(_("In %(number)s somebody has agreed to a payment; let it end first.") % words)
 
