@@ -26,6 +26,7 @@ def test_an_agent_merges_and_reads_everything_in_the_case_that_goes_on(web: Clie
     browser = Browser(web).sign_in(shop.staff("agent", Role.AGENT))
     offered = browser.page(f"/console/cases/{first.number}")
     assert f"{second.number}: Billing Error" in offered
+    assert "This customer has another open case. Is it about the same thing?" in offered
 
     said = browser.submit(f"/console/cases/{first.number}/merge", {"number": second.number, "reason": WHY})
     goes_on = browser.page(f"/console/cases/{second.number}")
