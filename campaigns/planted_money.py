@@ -185,8 +185,8 @@ PLANTED = (
     planted(
         "refunds of others not imported",
         INBOX,
-        "    refund = _own_refund(payment, snapshot) or import_refund(payment, snapshot)\n",
-        "    refund = _own_refund(payment, snapshot)\n    if refund is None:\n        return\n",
+        "    refund = own or import_refund(payment, snapshot)\n",
+        "    refund = own\n    if refund is None:\n        return found\n",
     ),
     planted(
         "our own id not looked for",

@@ -24,7 +24,7 @@ from amends.desk.payments.inbox import (
     apply_notice,
     catch_up,
     compare_due,
-    import_unknown,
+    compare_unknown,
     receive,
     sweep_refunds,
     sync_payment,
@@ -369,7 +369,7 @@ class World:
 
     def _compare_all(self) -> None:
         compare_due(self.gateway)
-        import_unknown(self.gateway)
+        compare_unknown(self.gateway)
 
 
 def _patiently(action: Callable[[], None]) -> None:

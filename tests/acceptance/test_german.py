@@ -231,6 +231,7 @@ CONSOLE = (
     "/console/?q=nichts",
     "/console/issues",
     "/console/finance",
+    "/console/finance/differences",
     "/console/policies",
     "/console/policies/changes?before=2025-08-18&after=2025-08-30",
     "/console/insight?days=365",

@@ -9,7 +9,7 @@ from amends.desk.books import check_books
 from amends.desk.cases.models import Case, CaseState, RequestKind, Task, TaskKind
 from amends.desk.journal.models import Entry
 from amends.desk.payments.actions import RefundPlan, standing
-from amends.desk.payments.inbox import catch_up, compare_due, import_unknown, sweep_refunds, sync_payment
+from amends.desk.payments.inbox import catch_up, compare_due, compare_unknown, sweep_refunds, sync_payment
 from amends.desk.payments.models import Notice, Payment, Refund
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import StripeGateway
@@ -199,8 +199,8 @@ def test_a_refund_elsewhere_is_found_without_its_webhook(sandbox: Sandbox, gatew
     payment = make_payment(sandbox, gateway)
     sdk(sandbox).v1.refunds.create({"charge": payment.gateway_ref, "amount": 1000})
 
-    assert import_unknown(gateway) == [payment]
-    assert import_unknown(gateway) == []
+    assert [compared.payment for compared in compare_unknown(gateway)] == [payment]
+    assert compare_unknown(gateway) == []
 
     assert (Refund.objects.get().origin, standing(payment).taken) == ("gateway", 1000)
 

@@ -16,7 +16,7 @@ from amends.desk.books import check_books, check_decisions
 from amends.desk.cases.models import Case, CaseState
 from amends.desk.orders.models import Order
 from amends.desk.payments.models import Payment, Refund
-from amends.desk.reconciliation import Compared, reconcile
+from amends.desk.reconciliation.actions import reconcile
 from conftest import TEST_STATE
 from service import run, use_database
 from shop import Shop, day, go_to, now
@@ -104,7 +104,8 @@ def test_refunds_made_since_the_backup_come_back_from_the_gateway_and_none_is_pa
     clock.advance(KEY_FORGOTTEN)
 
     with restored(kept):
-        assert reconcile() == Compared(payments=2, refunds=2)
+        run = reconcile()
+        assert (run.payments, run.refunds) == (2, 2)
         shop.work()
 
         case = Case.objects.get()

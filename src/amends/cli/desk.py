@@ -345,15 +345,23 @@ def reset_factor_command(email: str) -> None:
 
 @click.command("reconcile")
 def reconcile_command() -> None:
-    """Take over what the gateway holds of every payment: after a restore, before web and worker start."""
+    """Take over what the gateway holds of every payment, and list what still differs.
+
+    After a restore, run it before web and worker start. The exit code is 1 where somebody has to see to a difference.
+    """
     connect_desk()
     from amends.desk.payments.gateway import GatewayError
-    from amends.desk.reconciliation import reconcile
+    from amends.desk.reconciliation.actions import open_discrepancies, reconcile
+    from amends.desk.reconciliation.telling import in_words
 
     try:
-        counted = reconcile()
+        run = reconcile()
     except GatewayError as error:
         raise click.ClickException(
             f"The gateway does not answer ({error.code}). Run the command again."
         ) from None
-    click.echo(f"{counted.payments} payments compared; {counted.refunds} refunds were taken over.")
+    click.echo(f"{run.payments} payments compared; {run.refunds} refunds were taken over.")
+    waiting = [in_words(one) for one in open_discrepancies()]
+    for words in waiting:
+        click.echo(words)
+    sys.exit(1 if waiting else 0)

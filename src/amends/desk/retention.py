@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
+from django.db.models import Q
 
 from amends.desk import clock
 from amends.desk.accounts.actions import erase_customer
@@ -37,7 +38,10 @@ class Erased:
 def apply_retention() -> Erased:
     """Erase what is older than the settings say."""
     before = clock.now() - timedelta(days=settings.KEEP_UPLOADS_DAYS)
-    old = Evidence.objects.exclude(file="").filter(case__state=CaseState.CLOSED, case__closed_at__lt=before)
+    closed = Q(case__state=CaseState.CLOSED, case__closed_at__lt=before)
+    # What was shown in a merged case still counts in the one that goes on.
+    settled = Q(case__merged_into=None) | Q(case__merged_into__closed_at__lt=before)
+    old = Evidence.objects.exclude(file="").filter(closed & settled)
     files = 0
     while batch := list(old[:BATCH]):
         files += erase_files(batch)

@@ -26,6 +26,7 @@ ROOMS = (
     "cases",
     "importing",
     "mail",
+    "reconciliation",
 )
 DOORS = ("portal", "console", "api", "schedule")
 STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()
@@ -226,6 +227,8 @@ if MAIL_WEBHOOK_SECRET and not all(MAIL_WEBHOOK_SECRET.partition(":")):
     raise ImproperlyConfigured("AMENDS_MAIL_WEBHOOK_SECRET is not of the form user:password.")
 ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET}
 
+MAIL_DRAFT_DAYS = _whole("AMENDS_MAIL_DRAFT_DAYS", 30)
+"""How long a request that came by mail waits for its customer to confirm it."""
 KEEP_UPLOADS_DAYS = _whole("AMENDS_KEEP_UPLOADS_DAYS", 180)
 """How long files stay after their case was closed; `amends retention` erases them."""
 

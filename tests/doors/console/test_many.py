@@ -125,10 +125,10 @@ def test_somebody_who_opens_a_case_sees_who_else_has_it_open(web: Client, shop: 
     clock.advance(timedelta(minutes=6))
     later = ben.page(f"/console/cases/{case.number}")
 
-    assert "opened this case, too" not in alone
-    assert "ada opened this case, too" in together
+    assert "has this case open, too" not in alone
+    assert "ada has this case open, too; last seen" in together
     assert "ben opened" not in together
-    assert "opened this case, too" not in later
+    assert "has this case open, too" not in later
 
 
 def test_two_who_hold_the_same_plan_pay_once(web: Client, shop: Shop, settings: Settings) -> None:

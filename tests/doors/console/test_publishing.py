@@ -134,7 +134,8 @@ def test_what_past_requests_would_have_come_to_is_shown_as_numbers_and_bars(web:
     assert "2025-09 2 $19.00 $38.00 1 (+$19.00) 0" in shown
     assert f"{late.number} denied (late) → becomes granted USD 19.00 (full)" in shown
     body = owner.get(place).body.decode()
-    assert body.count('<rect class="after"') == body.count('<rect class="before"') == 2
+    assert 'data-table="by-month" data-rows="[data-currency=USD]"' in body
+    assert body.count('<td class="number" data-value="1900">$19.00</td>') == 2
 
 
 def test_a_text_that_does_not_read_is_saved_with_what_is_wrong(web: Client, shop: Shop) -> None:

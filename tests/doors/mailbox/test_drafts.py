@@ -10,6 +10,7 @@ from amends.desk import clock
 from amends.desk.cases.models import Case, CaseState, RequestKind
 from amends.desk.mail.models import Draft, DraftState, IncomingMail, MailState, Why
 from amends.desk.portal.access import user_of
+from amends.desk.retention import apply_retention
 from amends.desk.schedule.tasks import look_around
 from browsing import Browser
 from doors.mailbox.test_joining import png
@@ -291,6 +292,73 @@ def test_a_discarded_draft_asks_for_nothing(shop: Shop, post: Post, web: Client)
 
     assert browser.post(f"/orders/{line.order.number}/1/request", asked).status == 404
     assert (Case.objects.count(), Draft.objects.get().state) == (0, DraftState.DISCARDED)
+
+
+@pytest.mark.parametrize("days, state", [(30, DraftState.OPEN), (31, DraftState.EXPIRED)])
+def test_what_nobody_confirms_is_discarded_after_its_last_day(
+    shop: Shop, post: Post, days: int, state: DraftState
+) -> None:
+    line = shop.sell(shop.monthly)
+    came = post.deliver(letter(shop.customer.email, f"Refund {line.order.number}."))
+    until = came.received_at + timedelta(days=30)
+    words = sent_to(shop.customer.email)[-1].replace("\n", " ")
+    assert f"if nobody confirms the request by {until:%-d %B %Y}, it is discarded by itself" in words
+    assert "Anybody may have written the letter" in words
+
+    go_to(came.received_at + timedelta(days=days))
+    look_around()
+
+    draft = Draft.objects.get()
+    came.refresh_from_db()
+    assert (draft.state, draft.expires_on) == (state, until.date())
+    assert (came.state == MailState.DISCARDED) == (state == DraftState.EXPIRED)
+    assert (Case.objects.count(), nothing_moved()) == (0, True)
+
+
+def test_a_further_letter_gives_a_draft_its_days_anew(shop: Shop, post: Post) -> None:
+    line = shop.sell(shop.monthly)
+    first = post.deliver(letter(shop.customer.email, f"Refund {line.order.number}."))
+    go_to(first.received_at + timedelta(days=20))
+    post.deliver(letter(shop.customer.email, f"Again about {line.order.number}."))
+
+    go_to(first.received_at + timedelta(days=49))
+    look_around()
+
+    draft = Draft.objects.get()
+    assert (draft.state, draft.first_contact_at) == (DraftState.OPEN, first.received_at)
+    assert draft.expires_on == (first.received_at + timedelta(days=50)).date()
+
+
+def test_an_expired_draft_says_so_and_cannot_be_confirmed(shop: Shop, post: Post, web: Client) -> None:
+    line = shop.sell(shop.monthly)
+    came = post.deliver(letter(shop.customer.email, f"Refund {line.order.number}."))
+    browser = Browser(web).sign_in(user_of(shop.customer))
+    assert "It can be confirmed until" in browser.page(f"/drafts/{came.draft_id}")
+    go_to(came.received_at + timedelta(days=31))
+    look_around()
+
+    shown = browser.page(f"/drafts/{came.draft_id}")
+    asked = {"kind": "refund", "reason": "-", "draft": str(came.draft_id), "confirmed": "1"}
+
+    assert "Nobody confirmed it by" in shown
+    assert "You can ask from your orders." in shown
+    assert browser.post(f"/orders/{line.order.number}/1/request", asked).status == 404
+    assert Case.objects.count() == 0
+
+
+@pytest.mark.parametrize("days, words", [(179, "Too slow."), (181, "")])
+def test_what_was_read_in_it_is_erased_by_retention(shop: Shop, post: Post, days: int, words: str) -> None:
+    line = shop.sell(shop.monthly)
+    came = post.deliver(letter(shop.customer.email, "Too slow.", subject=f"Refund {line.order.number}"))
+    go_to(came.received_at + timedelta(days=31))
+    look_around()
+    ended_at = Draft.objects.get().ended_at
+    assert ended_at
+
+    go_to(ended_at + timedelta(days=days))
+    apply_retention()
+
+    assert Draft.objects.get().reason == words
 
 
 def test_pictures_of_a_letter_are_evidence_once_it_is_a_case(shop: Shop, post: Post, web: Client) -> None:

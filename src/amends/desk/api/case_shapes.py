@@ -7,7 +7,7 @@ from django.conf import settings
 from ninja import Schema
 
 from amends.desk.cases.answering import open_questions
-from amends.desk.cases.models import Appeal, Audience, Case, DecisionRecord
+from amends.desk.cases.models import Appeal, Audience, Case, DecisionRecord, Evidence, Message
 from amends.desk.cases.progress import arrival_of, case_in_words, refund_in_words
 from amends.desk.notices.models import Letter
 from amends.desk.payments.models import Refund
@@ -134,6 +134,8 @@ class CaseSummary(Schema):
     due_on: date | None
     closed_at: datetime | None
     closing: str | None
+    merged_into: str | None
+    """The number of the case in which the request goes on."""
 
 
 class SkippedDay(Schema):
@@ -176,6 +178,7 @@ def summary(case: Case) -> dict[str, Any]:
         "due_on": case.due_on,
         "closed_at": case.closed_at,
         "closing": case.closing or None,
+        "merged_into": case.merged_into.number if case.merged_into else None,
     }
 
 
@@ -184,7 +187,7 @@ def detail(case: Case, issue_id: str | None) -> CaseOut:
     decided = case.decisions.order_by("-sequence").select_related("version").first()
     refunds = Refund.objects.filter(case_id=case.id).select_related("payment").order_by("created_at")
     letters = Letter.objects.filter(case_id=case.id).order_by("created_at", "id")
-    messages = case.messages.filter(audience=Audience.CUSTOMER).order_by("at", "id")
+    messages = Message.objects.filter(case__in=case.with_merged, audience=Audience.CUSTOMER)
     return CaseOut(
         **summary(case),
         reason=case.reason,
@@ -200,7 +203,7 @@ def detail(case: Case, issue_id: str | None) -> CaseOut:
         letters=[_letter(letter) for letter in letters],
         messages=[
             MessageOut(by=message.author.partition(":")[0], text=message.text, at=message.at)
-            for message in messages
+            for message in messages.order_by("at", "id")
         ],
         evidence=[
             EvidenceOut(
@@ -210,7 +213,7 @@ def detail(case: Case, issue_id: str | None) -> CaseOut:
                 state=kept.state,
                 uploaded_at=kept.uploaded_at,
             )
-            for kept in case.evidence.order_by("uploaded_at", "id")
+            for kept in Evidence.objects.filter(case__in=case.with_merged).order_by("uploaded_at", "id")
         ],
         appeal=_appeal(Appeal.objects.filter(case=case).first()),
     )

@@ -151,7 +151,7 @@ def list_cases(
     state: CaseState | None = None,
 ) -> CasePage:
     """Cases of a customer, in a state, or all."""
-    found = Case.objects.select_related("customer", "line__order")
+    found = Case.objects.select_related("customer", "line__order", "merged_into")
     if customer is not None:
         found = found.filter(customer__external_id=customer)
     if state is not None:
@@ -281,7 +281,11 @@ def _invalid(where: str, why: str) -> Problem:
 
 
 def _find(number: str) -> Case:
-    case = Case.objects.select_related("customer", "line__order__payment").filter(number=number).first()
+    case = (
+        Case.objects.select_related("customer", "line__order__payment", "merged_into")
+        .filter(number=number)
+        .first()
+    )
     if case is None:
         raise missing()
     return case

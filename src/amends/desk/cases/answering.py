@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from amends.desk import clock
+from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
 from amends.desk.cases.deciding import decide_case, resume_clock
@@ -75,10 +76,11 @@ def open_questions(case: Case) -> list[Question]:
 def write_message(case: Case, speaker: Speaker, text: str) -> Message:
     """Add what the customer wrote to the thread, and have somebody read it.
 
-    It answers what a member of staff asked; what the policy asks is answered by `answer` and by evidence only.
+    It answers what a member of staff asked; what the policy asks is answered by `answer` and by evidence only. In a case
+    that was merged it is said where the request goes on.
     """
     with unit_of_work():
-        lock(case)
+        case = lock_survivor(case)
         message = _say(case, speaker, text)
         if case.state == CaseState.WAITING_ON_CUSTOMER and not open_questions(case):
             decide_again(case)
@@ -142,8 +144,21 @@ def _waits_for_fault(case: Case) -> bool:
 
 
 def lock(case: Case) -> None:
-    """Hold the case until the transaction ends, as it is now."""
+    """Hold the case as it is now, and its customer first, as everybody does who decides.
+
+    Locks: the customer, then the case.
+    """
+    Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
     case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
+
+
+def lock_survivor(case: Case) -> Case:
+    """Hold a case, or the one in which its request goes on."""
+    lock(case)
+    if case.merged_into is None:
+        return case
+    lock(case.merged_into)
+    return case.merged_into
 
 
 def demand_undecided(case: Case) -> None:
@@ -151,6 +166,8 @@ def demand_undecided(case: Case) -> None:
 
     Raises: NotPossibleError.
     """
+    if case.merged_into is not None:
+        raise NotPossibleError(_("The request goes on in %(number)s.") % {"number": case.merged_into.number})
     if case.state in _SETTLED:
         raise NotPossibleError(
             _("The case is closed.")

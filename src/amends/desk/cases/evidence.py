@@ -14,7 +14,13 @@ from PIL import Image, UnidentifiedImageError
 from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import tasks
-from amends.desk.cases.answering import NotPossibleError, Speaker, decide_again, demand_undecided, lock
+from amends.desk.cases.answering import (
+    NotPossibleError,
+    Speaker,
+    decide_again,
+    demand_undecided,
+    lock_survivor,
+)
 from amends.desk.cases.models import Case, Evidence, RequestKind, TaskKind
 from amends.desk.unit_of_work import unit_of_work
 
@@ -31,7 +37,7 @@ class RefusedFileError(Exception):
 
 
 def add_evidence(case: Case, speaker: Speaker, name: str, content: bytes) -> Evidence:
-    """Keep a picture, have somebody judge it, and decide again with it.
+    """Keep a picture, have somebody judge it, and decide again with it; where the request goes on, if it was merged.
 
     Idempotent: the same picture once in a case.
     Raises: RefusedFileError, NotPossibleError: nothing was written.
@@ -40,7 +46,7 @@ def add_evidence(case: Case, speaker: Speaker, name: str, content: bytes) -> Evi
     extension, media_type = _FORMATS[kind]
     sha256 = hashlib.sha256(content).hexdigest()
     with unit_of_work():
-        lock(case)
+        case = lock_survivor(case)
         known = Evidence.objects.filter(case=case, sha256=sha256).first()
         if known is not None:
             return known

@@ -37,6 +37,7 @@ def gather(case: Case) -> CaseFacts:
     payment = line.order.payment
     standing = payments.standing(payment) if payment else payments.Standing()
     now = clock.now()
+    told = _told(case)
     usage = count_used(case.customer_id, line.meter, line.purchased_at, case.complete_at or now)
     inputs: dict[str, object] = {
         "currency": line.order.currency,
@@ -51,13 +52,14 @@ def gather(case: Case) -> CaseFacts:
         "monthly_price": line.monthly_price,
         "refunded": _refunded(case, standing),
         "generations": usage.count if line.product == Product.SUBSCRIPTION else 0,
-        "reason_given": bool(case.reason.strip()) or None,
+        "reason_given": any(one.reason.strip() for one in told) or None,
         "converted_before": orders.was_converted(case.customer),
         "period_start": format_instant(line.period_start) if line.period_start else None,
         "period_end": format_instant(line.period_end) if line.period_end else None,
         "dispute": _dispute(standing),
     }
-    inputs |= {name: case.answers.get(name) for name in ANSWERABLE}
+    answers = {name: value for one in reversed(told) for name, value in one.answers.items()}
+    inputs |= {name: answers.get(name) for name in ANSWERABLE}
     diagnosis = None
     if case.request == RequestKind.TECHNICAL:
         inputs |= _fault(case)
@@ -69,9 +71,12 @@ def gather(case: Case) -> CaseFacts:
 
 
 def as_first_told(case: Case, found: CaseFacts) -> CaseFacts:
-    """The same facts at the first contact: a fault that was fixed later was open then."""
+    """The same facts at the first contact: a fault that was fixed later was open then, one that came later was not there."""
     moment = max(case.first_contact_at, case.line.purchased_at)
     inputs = found.inputs | {"requested_at": format_instant(moment)}
+    reported_at = inputs.get("issue_reported_at")
+    if isinstance(reported_at, str) and datetime.fromisoformat(reported_at) > moment:
+        return as_just_reported(replace(found, inputs=inputs))
     fixed_at = inputs.get("issue_resolved_at", "none")
     if isinstance(fixed_at, str) and fixed_at != "none" and datetime.fromisoformat(fixed_at) > moment:
         inputs["issue_resolved_at"] = "none"
@@ -88,13 +93,19 @@ def as_just_reported(found: CaseFacts) -> CaseFacts:
 def requested_at(case: Case) -> datetime:
     """The moment that the request counts from: the first contact, at the earliest the charge (reading R8).
 
-    A fault is judged as it came out: on the day that the case waited for, or when it was fixed.
+    A fault is judged as it came out: on the day that the case waited for, or when it was fixed; not before it was reported,
+    which a case that was merged into this one may have been.
     """
     moments = [case.asked_again_at or case.first_contact_at, case.line.purchased_at]
     issue = issues.latest(case.line_id) if case.request == RequestKind.TECHNICAL else None
-    if issue is not None and issue.fixed_at is not None:
-        moments.append(issue.fixed_at)
+    if issue is not None:
+        moments.append(issue.fixed_at or issue.reported_at)
     return max(moments)
+
+
+def _told(case: Case) -> list[Case]:
+    """The case and those that were merged into it; what the case itself says comes first."""
+    return [case] if case.is_unwritten else [case, *case.merged.order_by("opened_at")]
 
 
 def _refunded(case: Case, standing: Standing) -> int:
@@ -136,7 +147,7 @@ def _evidence(case: Case) -> bool | None:
     """One useful item completes it (reading R11); what nobody rejected is taken as useful."""
     if case.is_unwritten:
         return None
-    states = list(Evidence.objects.filter(case=case).values_list("state", flat=True))
+    states = list(Evidence.objects.filter(case__in=case.with_merged).values_list("state", flat=True))
     return any(state != EvidenceState.REJECTED for state in states) or None
 
 

@@ -38,4 +38,5 @@ def mail_developers(case_id: UUID, fault_id: UUID) -> None:
 
 
 def _useful(case: Case) -> list[Evidence]:
-    return list(case.evidence.exclude(state=EvidenceState.REJECTED).order_by("uploaded_at"))
+    found = Evidence.objects.filter(case__in=case.with_merged).exclude(state=EvidenceState.REJECTED)
+    return list(found.order_by("uploaded_at"))

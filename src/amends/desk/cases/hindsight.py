@@ -10,7 +10,7 @@ from amends.desk.cases.facts import gather
 from amends.desk.cases.models import Case, Channel, RequestKind
 from amends.desk.orders import actions as orders
 from amends.desk.orders.models import Line
-from amends.desk.payments.models import DisputeStatus
+from amends.desk.payments.models import Dispute, DisputeStatus
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY
 
 Inputs = Mapping[str, object]
@@ -50,7 +50,7 @@ def _returned(line: Line, moment: datetime) -> int:
     if payment is None:
         return 0
     refunds = payment.refunds.filter(created_at__lt=moment).exclude(state__in=sorted(ENDED_WITHOUT_MONEY))
-    lost = payment.disputes.filter(opened_at__lt=moment, status=DisputeStatus.LOST)
+    lost = Dispute.objects.about(payment).filter(opened_at__lt=moment, status=DisputeStatus.LOST)
     taken = sum(refunds.values_list("amount", flat=True)) + sum(lost.values_list("amount", flat=True))
     return orders.taken_share(line, 0, taken)
 
@@ -58,7 +58,7 @@ def _returned(line: Line, moment: datetime) -> int:
 def _dispute(line: Line, moment: datetime) -> str:
     """How a dispute that had begun by then came out."""
     payment = line.order.payment
-    begun = payment.disputes.filter(opened_at__lt=moment) if payment else None
+    begun = Dispute.objects.about(payment).filter(opened_at__lt=moment) if payment else None
     states = set(begun.values_list("status", flat=True)) if begun is not None else set()
     if DisputeStatus.OPEN in states:
         return "open"

@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from amends.desk import clock
 from amends.desk.cases.models import Case, DecisionRecord
 from amends.desk.languages import reader_locale, speaking
 from amends.desk.notices.actions import greeting, write
@@ -294,6 +295,47 @@ def appeal_result(case: Case, result: str) -> None:
     ]
     subject = _("Your appeal about %(case)s") % _of(case)
     _send(case, LetterKind.APPEAL_RESULT, f"case:{case.id}", subject, blocks)
+
+
+@_in_their_language
+def merged(case: Case, into: Case) -> None:
+    """The request goes on in another one."""
+    named = {"case": case.number, "into": into.number, "day": _day(into.first_contact_at.date())}
+    blocks: list[Block] = [
+        _greeting(case),
+        Paragraph(
+            _("Your requests %(case)s and %(into)s are about the same thing. We go on with both in %(into)s.")
+            % named
+        ),
+        Paragraph(
+            _(
+                "What you wrote and sent in %(case)s is there and counts. %(day)s counts as the day on which you asked."
+            )
+            % named
+        ),
+        Paragraph(_("You find it here: %(url)s") % {"url": _case_url(into)}),
+    ]
+    at = case.closed_at.isoformat() if case.closed_at else ""
+    subject = _("%(case)s goes on in %(into)s") % named
+    _send(case, LetterKind.MERGED, f"case:{case.id}:{at}", subject, blocks)
+
+
+@_in_their_language
+def parted(case: Case, into: Case) -> None:
+    """A request that went on in another one is one of its own again."""
+    named = {"case": case.number, "into": into.number}
+    blocks: list[Block] = [
+        _greeting(case),
+        Paragraph(
+            _(
+                "We look at your requests %(case)s and %(into)s separately again: they are about different things."
+            )
+            % named
+        ),
+        Paragraph(_("You find it here: %(url)s") % {"url": _case_url(case)}),
+    ]
+    subject = _("%(case)s is a request of its own again") % named
+    _send(case, LetterKind.MERGED, f"case:{case.id}:{clock.now().isoformat()}", subject, blocks)
 
 
 def _greeting(case: Case) -> Paragraph:

@@ -165,7 +165,15 @@ def _finish(case: Case, why: str) -> None:
 
 
 def follow_payment(payment: Payment) -> None:
-    """After anything changed at a payment: its cases, and the alarm where more went back than came in."""
+    """After anything changed at a payment: its cases, and the alarm where more went back than came in.
+
+    Also for the payments to which a dispute of this one was linked.
+    """
+    for touched in (payment, *payments.linked_with(payment)):
+        _follow_one(touched)
+
+
+def _follow_one(payment: Payment) -> None:
     case_ids = list(
         Refund.objects.filter(payment=payment, case_id__isnull=False).values_list("case_id", flat=True)
     )
@@ -182,6 +190,6 @@ def follow_payment(payment: Payment) -> None:
 
 
 def _alarm(payment: Payment, sentence: str) -> None:
-    case = Case.objects.filter(line__order__payment=payment).order_by("-opened_at").first()
+    case = Case.objects.filter(line__order__payment=payment, merged_into=None).order_by("-opened_at").first()
     if case is not None:
         tasks.give(case, TaskKind.OVER_RETURNED, sentence)

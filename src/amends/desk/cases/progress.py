@@ -38,6 +38,8 @@ _REFUNDS = {
 
 def case_in_words(case: Case) -> str:
     """Where a case is."""
+    if case.merged_into is not None:
+        return gettext("Closed: it goes on in %(number)s.") % {"number": case.merged_into.number}
     if case.state == CaseState.CLOSED:
         closing = _CLOSINGS.get(case.closing)
         return str(closing) if closing else gettext("Closed: %(why)s.") % {"why": case.closing}

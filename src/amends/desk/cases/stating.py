@@ -11,10 +11,11 @@ from amends.desk import clock
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks
-from amends.desk.cases.answering import end_fault
+from amends.desk.cases.answering import end_fault, lock, lock_survivor
 from amends.desk.cases.approving import APPROVERS, NotAllowedError, OutdatedError
 from amends.desk.cases.deciding import Waiver, close, decide_case
 from amends.desk.cases.handing_over import tell_developers
+from amends.desk.cases.merging import part
 from amends.desk.cases.models import (
     Appeal,
     Approval,
@@ -30,6 +31,7 @@ from amends.desk.cases.models import (
     TaskKind,
     Verdict,
 )
+from amends.desk.cases.permissions import GIVERS, HANDLERS, demand_reason
 from amends.desk.credits.actions import grant as grant_credits
 from amends.desk.credits.models import Lot, LotSource
 from amends.desk.issues import actions as issues
@@ -39,11 +41,6 @@ from amends.desk.journal.models import Account
 from amends.desk.policies import actions as policies
 from amends.desk.unit_of_work import unit_of_work
 
-HANDLERS = (Role.AGENT, Role.APPROVER)
-"""Who states facts, sets clauses aside, asks and declines."""
-GIVERS = (Role.APPROVER, Role.FINANCE)
-"""Who gives goodwill credits."""
-REASON_LENGTH_MIN = 10
 FIXED_AT = "issue_resolved_at"
 
 
@@ -52,9 +49,9 @@ def state_fact(case: Case, by: User, name: str, value: object, reason: str) -> D
 
     Raises: NotAllowedError: no such fact, no reason, or not an agent; nothing was written.
     """
-    _demand(by, reason, *HANDLERS)
+    demand_reason(by, reason, *HANDLERS)
     with unit_of_work():
-        _lock(case)
+        lock(case)
         declared = policies.read(policies.version_at_purchase(case.line.purchased_at)).inputs.get(name)
         if declared is None or declared.answered_by != "staff":
             raise NotAllowedError(_("`%(name)s` is no fact that staff state.") % {"name": name})
@@ -84,25 +81,25 @@ def _fix(case: Case, by: User, value: object) -> None:
 
 def judge_evidence(evidence: Evidence, by: User, *, is_useful: bool, reason: str) -> DecisionRecord | None:
     """Accept or reject a file by name (reading R11); the case is decided again."""
-    _demand(by, reason, *HANDLERS)
+    demand_reason(by, reason, *HANDLERS)
     with unit_of_work():
-        _lock(evidence.case)
+        case = lock_survivor(evidence.case)
         evidence.state = EvidenceState.ACCEPTED if is_useful else EvidenceState.REJECTED
         evidence.judged_by, evidence.judged_at, evidence.judgement = by, clock.now(), reason
         evidence.save(update_fields=["state", "judged_by", "judged_at", "judgement"])
-        if not evidence.case.evidence.filter(state=EvidenceState.RECEIVED).exists():
-            tasks.finish(evidence.case, TaskKind.JUDGE_EVIDENCE, by=by)
-        issue = issues.latest(evidence.case.line_id)
+        if not Evidence.objects.filter(case__in=case.with_merged, state=EvidenceState.RECEIVED).exists():
+            tasks.finish(case, TaskKind.JUDGE_EVIDENCE, by=by)
+        issue = issues.latest(case.line_id)
         if is_useful and issue is not None and issues.hand_over(issue):
-            tell_developers(evidence.case, issue)
+            tell_developers(case, issue)
         record(
-            f"case:{evidence.case_id}",
+            f"case:{case.id}",
             f"staff:{by.id}",
             f"evidence_{evidence.state}",
             evidence=str(evidence.id),
             reason=reason,
         )
-        return decide_case(evidence.case)
+        return decide_case(case)
 
 
 def waive(
@@ -112,14 +109,14 @@ def waive(
 
     Raises: NotAllowedError, InputError: nothing was written.
     """
-    _demand(by, reason, *HANDLERS)
+    demand_reason(by, reason, *HANDLERS)
     with unit_of_work():
-        _lock(case)
+        lock(case)
         if case.state == CaseState.PAYING:
             raise OutdatedError(_("The money is on its way already."))
         if not clauses:
             raise NotAllowedError(_("Name at least one clause."))
-        _reopen(case)
+        _reopen(case, by)
         decided = decide_case(case, Waiver(by, clauses, reason, grant))
         if decided is None:
             raise NotAllowedError(_("The facts of the case contradict each other; they come first."))
@@ -131,9 +128,9 @@ def decline(case: Case, by: User, reason: str) -> None:
 
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, reason, *HANDLERS)
+    demand_reason(by, reason, *HANDLERS)
     with unit_of_work():
-        _lock(case)
+        lock(case)
         decided = case.decisions.order_by("-sequence").first()
         if decided is None or case.state not in (CaseState.OPEN, CaseState.DECIDED):
             raise OutdatedError(_("Nothing in this case waits for a person."))
@@ -146,17 +143,18 @@ def decline(case: Case, by: User, reason: str) -> None:
 
 
 def reopen(case: Case, by: User, reason: str) -> None:
-    """Take a closed case up again; a person has to look at it.
+    """Take a closed case up again; a person has to look at it. One that was merged is a request of its own again.
 
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, reason, *HANDLERS)
+    demand_reason(by, reason, *HANDLERS)
     with unit_of_work():
-        _lock(case)
+        lock(case)
         if case.state != CaseState.CLOSED:
             raise OutdatedError(_("The case is open."))
         case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
         case.save(update_fields=["state", "closed_at", "closing"])
+        part(case, by)
         tasks.give(case, TaskKind.REVIEW, gettext_noop("Reopened: %(reason)s"), reason=reason)
         record(f"case:{case.id}", f"staff:{by.id}", "reopened", reason=reason)
 
@@ -166,9 +164,9 @@ def answer_appeal(case: Case, by: User, result: str) -> None:
 
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, result, *APPROVERS)
+    demand_reason(by, result, *APPROVERS)
     with unit_of_work():
-        _lock(case)
+        lock(case)
         made = Appeal.objects.filter(case=case, decided_at=None).first()
         if made is None:
             raise OutdatedError(_("No appeal waits for an answer."))
@@ -185,9 +183,9 @@ def answer_appeal(case: Case, by: User, result: str) -> None:
 
 def ask(case: Case, by: User, question: str) -> None:
     """Ask the customer; the time in which we answer stands still until they do."""
-    _demand(by, question, *HANDLERS)
+    demand_reason(by, question, *HANDLERS)
     with unit_of_work():
-        _lock(case)
+        lock(case)
         if case.state not in (CaseState.OPEN, CaseState.DECIDED, CaseState.WAITING_ON_CUSTOMER):
             raise OutdatedError(_("The case does not wait for anything that the customer could answer."))
         message = Message.objects.create(
@@ -207,7 +205,7 @@ def ask(case: Case, by: User, question: str) -> None:
 
 def note(case: Case, by: User, text: str) -> Message:
     """A note that the customer never sees."""
-    _demand(by, text, *Role)
+    demand_reason(by, text, *Role)
     return Message.objects.create(
         case=case,
         author=f"staff:{by.id}",
@@ -245,11 +243,11 @@ def goodwill(case: Case, by: User, gift: Gift, reason: str) -> Lot:
     Idempotent: by the gift's number in the case.
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, reason, *GIVERS)
+    demand_reason(by, reason, *GIVERS)
     if gift.quantity <= 0 or gift.value < 0:
         raise NotAllowedError(_("A gift has at least one credit, and is not worth less than nothing."))
     with unit_of_work():
-        _lock(case)
+        lock(case)
         reference = f"goodwill:{case.id}:{gift.number}"
         known = Lot.objects.filter(reference=reference).first()
         if known is not None:
@@ -284,7 +282,7 @@ def fix_fault(issue: Issue, by: User, fixed_at: datetime, reason: str) -> list[C
     Locks: the issue, so that it is fixed once.
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, reason, *HANDLERS)
+    demand_reason(by, reason, *HANDLERS)
     with unit_of_work():
         issue.refresh_from_db(from_queryset=Issue.objects.select_for_update(no_key=True))
         if issue.fixed_at is not None:
@@ -302,7 +300,7 @@ def gather_faults(title: str, faults: Sequence[Issue], by: User) -> Incident:
 
     Raises: NotAllowedError: not an agent, no title, or a fault that is fixed or gathered already; nothing was written.
     """
-    _demand(by, title, *HANDLERS)
+    demand_reason(by, title, *HANDLERS)
     with unit_of_work():
         waiting = Issue.objects.filter(id__in=[fault.id for fault in faults], fixed_at=None, incident=None)
         found = list(waiting.select_for_update(no_key=True).order_by("reported_at"))
@@ -317,7 +315,7 @@ def end_outage(incident: Incident, by: User, fixed_at: datetime, reason: str) ->
     Locks: the outage, so that it ends once.
     Raises: NotAllowedError, OutdatedError: nothing was written.
     """
-    _demand(by, reason, *HANDLERS)
+    demand_reason(by, reason, *HANDLERS)
     with unit_of_work():
         incident.refresh_from_db(from_queryset=Incident.objects.select_for_update(no_key=True))
         if incident.fixed_at is not None:
@@ -338,19 +336,9 @@ def _record_fix(cases: Sequence[Case], by: User, reason: str) -> None:
         record(f"case:{case.id}", f"staff:{by.id}", "fault_fixed", reason=reason)
 
 
-def _demand(by: User, reason: str, *roles: Role) -> None:
-    if not by.has_role(*roles):
-        raise NotAllowedError(_("Your role does not include this."))
-    if len(reason.strip()) < REASON_LENGTH_MIN:
-        raise NotAllowedError(_("Please say why, in a few words."))
-
-
-def _lock(case: Case) -> None:
-    case.refresh_from_db(from_queryset=Case.objects.select_for_update(no_key=True))
-
-
-def _reopen(case: Case) -> None:
+def _reopen(case: Case, by: User) -> None:
     if case.state == CaseState.CLOSED:
         case.closed_at, case.closing = None, ""
         case.save(update_fields=["closed_at", "closing"])
         tasks.finish(case, TaskKind.APPEAL)
+        part(case, by)

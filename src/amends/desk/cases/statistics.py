@@ -1,7 +1,10 @@
-"""What the cases of a period come to: requests, outcomes, money, clauses, time. Each is one query over the period."""
+"""What the cases of a period come to: requests, outcomes, money, clauses, time. Each is one query over the period.
+
+A case that was merged into another one counts once, as the one in which it went on.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -13,7 +16,7 @@ _LATEST = """
 WITH latest AS (
     SELECT DISTINCT ON (d.case_id) d.case_id, d.outcome, d.amount, d.currency, d.core, d.inputs, d.decided_at
     FROM cases_decisionrecord d JOIN cases_case c ON c.id = d.case_id
-    WHERE c.opened_at >= %s ORDER BY d.case_id, d.sequence DESC)
+    WHERE c.opened_at >= %s AND c.merged_into_id IS NULL ORDER BY d.case_id, d.sequence DESC)
 """
 _OUTCOMES = (
     _LATEST
@@ -36,12 +39,21 @@ _TIMES = """
 WITH answered AS (
     SELECT c.id, c.opened_at, c.complete_at, c.due_on, min(d.decided_at) AS at
     FROM cases_case c JOIN cases_decisionrecord d ON d.case_id = c.id
-    WHERE c.opened_at >= %s AND d.outcome IN ('granted', 'denied') GROUP BY c.id)
+    WHERE c.opened_at >= %s AND c.merged_into_id IS NULL AND d.outcome IN ('granted', 'denied') GROUP BY c.id)
 SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY at - opened_at),
     percentile_cont(0.9) WITHIN GROUP (ORDER BY at - opened_at),
     count(*) FILTER (WHERE due_on IS NOT NULL),
     count(*) FILTER (WHERE (at AT TIME ZONE 'UTC')::date <= due_on)
 FROM answered
+"""
+_WEEKS = """
+WITH asked AS (
+    SELECT c.id, c.opened_at, min(d.decided_at) FILTER (WHERE d.outcome IN ('granted', 'denied')) AS at
+    FROM cases_case c LEFT JOIN cases_decisionrecord d ON d.case_id = c.id
+    WHERE c.opened_at >= %s AND c.merged_into_id IS NULL GROUP BY c.id)
+SELECT date_trunc('week', opened_at AT TIME ZONE 'UTC')::date, count(*), count(at),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY at - opened_at)
+FROM asked GROUP BY 1 ORDER BY 1
 """
 
 
@@ -84,9 +96,26 @@ class Times:
     in_time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The requests that came in from a Monday to a Sunday, in UTC."""
+
+    begins_on: date
+    requests: int
+    answered: int
+    """Those that have a yes or no."""
+    median: timedelta | None
+    """Until then."""
+
+    @property
+    def median_minutes(self) -> int | None:
+        """The same in whole minutes."""
+        return self.median // timedelta(minutes=1) if self.median is not None else None
+
+
 def count_requests(since: datetime) -> dict[str, int]:
     """Requests by kind."""
-    found = Case.objects.filter(opened_at__gte=since).values_list("request")
+    found = Case.objects.filter(opened_at__gte=since, merged_into=None).values_list("request")
     return dict(found.annotate(count=Count("id")).order_by("-count", "request"))
 
 
@@ -104,6 +133,11 @@ def measure_times(since: datetime) -> Times:
     """From the request to the first yes or no, and whether that was within the day that was promised."""
     (row,) = _fetch(_TIMES, since)
     return Times(*row)
+
+
+def count_by_week(since: datetime) -> list[Week]:
+    """The weeks in which requests came in, the earliest first."""
+    return [Week(*row) for row in _fetch(_WEEKS, since)]
 
 
 def _fetch(query: str, since: datetime) -> list[tuple[Any, ...]]:

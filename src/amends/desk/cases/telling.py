@@ -30,7 +30,10 @@ def decided(case: Case, record: DecisionRecord) -> None:
 def closed(case: Case) -> None:
     """The case ended; it ends again if it was reopened."""
     at = case.closed_at.isoformat() if case.closed_at else ""
-    announce(EventKind.CASE_CLOSED, f"{case.id}:{at}", _about(case) | {"closing": case.closing})
+    told: dict[str, object] = {"closing": case.closing}
+    if case.merged_into is not None:
+        told["merged_into"] = case.merged_into.number
+    announce(EventKind.CASE_CLOSED, f"{case.id}:{at}", _about(case) | told)
 
 
 def refund_sent(case: Case, refund: Refund) -> None:

@@ -117,6 +117,8 @@ class DraftPage:
     differences: list[Difference]
     backtest: Examination | None
     replayed: Backtest | None
+    bound: Examination | None
+    bounded: Backtest | None
     publication: Publication
 
     @property
@@ -132,7 +134,7 @@ class DraftPage:
     @property
     def is_waiting(self) -> bool:
         """Whether a worker is still at something."""
-        asked = (self.check, self.comparison, self.backtest)
+        asked = (self.check, self.comparison, self.backtest, self.bound)
         return any(one is not None and one.finished_at is None for one in asked)
 
 
@@ -146,9 +148,14 @@ def make_page(draft: Draft, user: User) -> DraftPage:
     text = latest_text(draft)
     policy, problems, rendered = read_draft(text.text)
     in_force = version_in_force()
-    check, comparison, backtest = (
+    check, comparison, backtest, bound = (
         latest(text, kind)
-        for kind in (ExaminationKind.CHECK, ExaminationKind.COMPARISON, ExaminationKind.BACKTEST)
+        for kind in (
+            ExaminationKind.CHECK,
+            ExaminationKind.COMPARISON,
+            ExaminationKind.BACKTEST,
+            ExaminationKind.BOUND,
+        )
     )
     return DraftPage(
         draft=draft,
@@ -166,6 +173,8 @@ def make_page(draft: Draft, user: User) -> DraftPage:
         differences=_differences(comparison, policy) if comparison and policy else [],
         backtest=backtest,
         replayed=make_backtest(backtest.result) if backtest and backtest.result else None,
+        bound=bound,
+        bounded=make_backtest(bound.result) if bound and bound.result else None,
         publication=_publication(draft, text, policy, user),
     )
 

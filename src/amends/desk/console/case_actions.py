@@ -1,14 +1,14 @@
 """What staff do in a case: each action is one form and one call to the room that knows the rule."""
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from amends import InputError
 from amends.desk.accounts.models import User
-from amends.desk.cases.approving import NotAllowedError, OutdatedError, approve
+from amends.desk.cases.approving import approve
+from amends.desk.cases.disputes import link_dispute, unlink_dispute
+from amends.desk.cases.merging import merge
 from amends.desk.cases.models import Case, Evidence
 from amends.desk.cases.stating import (
     FIXED_AT,
@@ -34,6 +34,7 @@ from amends.desk.console.entries import (
     read_instant,
     read_text,
 )
+from amends.desk.console.telling import act_and_tell
 from amends.desk.languages import reader_locale
 from amends.policy.explanation import format_amount
 
@@ -45,14 +46,7 @@ def act(request: HttpRequest, user: User, number: str, action: str) -> HttpRespo
     case = Case.objects.select_related("line__order", "customer").filter(number=number).first()
     if case is None or action not in _ACTIONS:
         raise Http404
-    try:
-        said = _ACTIONS[action](request, case, user)
-    except (NotAllowedError, OutdatedError, BadEntryError) as error:
-        messages.error(request, str(error), extra_tags="bad")
-    except InputError as error:
-        messages.error(request, error.message, extra_tags="bad")
-    else:
-        messages.success(request, said, extra_tags="good")
+    act_and_tell(request, lambda: _ACTIONS[action](request, case, user))
     return redirect("console_case", case.number)
 
 
@@ -129,10 +123,26 @@ def _reopen(request: HttpRequest, case: Case, user: User) -> str:
     return _("The case is open again, with a task to look at it.")
 
 
+def _merge(request: HttpRequest, case: Case, user: User) -> str:
+    into = merge(case, user, read_text(request, "number"), read_text(request, "reason"))
+    return _("Merged: it goes on in %(number)s, and the customer has a letter.") % {"number": into.number}
+
+
+def link_to_case(request: HttpRequest, case: Case, user: User) -> str:
+    """Link the dispute that a form names to a case."""
+    link_dispute(case, user, read_text(request, "dispute"), read_text(request, "reason"))
+    return _("Linked. While it is open nothing is paid without a person; lost, it counts as returned.")
+
+
+def _unlink_dispute(request: HttpRequest, case: Case, user: User) -> str:
+    unlink_dispute(case, user, read_text(request, "dispute"), read_text(request, "reason"))
+    return _("Unlinked. The case is judged without it.")
+
+
 def _judge(request: HttpRequest, case: Case, user: User) -> str:
     wanted = Evidence.objects.select_related("case__line")
     evidence_id, verdict = read_id(read_text(request, "evidence")), read_text(request, "verdict")
-    found = wanted.filter(case=case, id=evidence_id).first() if evidence_id else None
+    found = wanted.filter(case__in=case.with_merged, id=evidence_id).first() if evidence_id else None
     if found is None or verdict not in ("accept", "reject"):
         raise Http404
     judge_evidence(found, user, is_useful=verdict == "accept", reason=read_text(request, "reason"))
@@ -149,6 +159,9 @@ _ACTIONS = {
     "assign": _assign,
     "goodwill": _goodwill,
     "judge": _judge,
+    "merge": _merge,
+    "link-dispute": link_to_case,
+    "unlink-dispute": _unlink_dispute,
     "answer-appeal": _answer_appeal,
     "reopen": _reopen,
 }

@@ -8,16 +8,21 @@ from django.views.decorators.http import require_GET
 
 from amends.desk.accounts.models import User
 from amends.desk.cases.approving import APPROVERS
-from amends.desk.cases.models import Appeal, Case, DecisionRecord, Evidence
+from amends.desk.cases.disputes import LINKERS
+from amends.desk.cases.merging import mergeable
+from amends.desk.cases.models import Appeal, Case, DecisionRecord, Evidence, Message
+from amends.desk.cases.permissions import GIVERS, HANDLERS
 from amends.desk.cases.progress import case_in_words
-from amends.desk.cases.stating import GIVERS, HANDLERS, next_gift
+from amends.desk.cases.stating import next_gift
 from amends.desk.console import context
 from amends.desk.console.access import staff_only
 from amends.desk.console.card import make_card
 from amends.desk.console.choices import choices_of
 from amends.desk.console.presence import look_at
 from amends.desk.console.rows import time_left
+from amends.desk.mail.models import IncomingMail
 from amends.desk.notices.models import Letter
+from amends.desk.payments.models import Dispute
 from amends.desk.policies import actions as policies
 
 
@@ -26,7 +31,12 @@ from amends.desk.policies import actions as policies
 def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase:
     """The thread, the decision and what stands beside it, with everything that can be done."""
     wanted = Case.objects.select_related(
-        "customer", "assignee", "line__order__payment", "line__subscription__plan", "line__plan"
+        "customer",
+        "assignee",
+        "merged_into",
+        "line__order__payment",
+        "line__subscription__plan",
+        "line__plan",
     )
     case = wanted.filter(number=number).first()
     if case is None:
@@ -44,23 +54,39 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
         "is_mine": case.assignee_id == user.id,
         "others_here": look_at(case, user),
         "next_gift": next_gift(case),
+        "mergeable": mergeable(case),
+        "merged": case.merged.order_by("opened_at"),
         "appeal": Appeal.objects.filter(case=case).select_related("decided_by").first(),
         "may_approve": user.has_role(*APPROVERS),
         "may_handle": user.has_role(*HANDLERS),
+        "may_link": user.has_role(*LINKERS),
         "may_give": user.has_role(*GIVERS),
     }
     return render(request, "console/case.html", shown)
 
 
+@require_GET
+@staff_only
+def show_presence(request: HttpRequest, user: User, number: str) -> HttpResponseBase:
+    """Who else has the case open, while it is: a part of its page."""
+    case = Case.objects.filter(number=number).first()
+    if case is None:
+        raise Http404
+    return render(request, "console/case/presence.html", {"others_here": look_at(case, user)})
+
+
 def _thread(case: Case) -> dict[str, object]:
-    thread = list(case.messages.order_by("at", "id"))
+    together = case.with_merged
+    thread = list(Message.objects.filter(case__in=together).select_related("case").order_by("at", "id"))
     names = context.names_of(message.author for message in thread)
     return {
         "thread": [{"message": message, "author": names[message.author]} for message in thread],
         "reason": "" if any(message.text == case.reason for message in thread) else case.reason,
-        "evidence": case.evidence.select_related("judged_by").order_by("uploaded_at"),
-        "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),
-        "mail": case.mail.order_by("received_at"),
+        "evidence": Evidence.objects.filter(case__in=together)
+        .select_related("judged_by", "case")
+        .order_by("uploaded_at"),
+        "letters": Letter.objects.filter(case_id__in=together.values("id")).order_by("created_at"),
+        "mail": IncomingMail.objects.filter(case__in=together).order_by("received_at"),
         "statements": case.statements.select_related("stated_by").order_by("at"),
     }
 
@@ -72,7 +98,7 @@ def _beside(case: Case, record: DecisionRecord | None) -> dict[str, object]:
         "at_purchase": at_purchase,
         "at_request": at_request,
         "payment": payment,
-        "disputes": payment.disputes.order_by("opened_at") if payment else [],
+        "disputes": Dispute.objects.about(payment).order_by("opened_at") if payment else [],
         "refunds": context.refunds_of(payment),
         "totals": context.totals_of(case.customer),
         "lots": context.lots_of(case.customer),

@@ -128,7 +128,7 @@ def lots_of(customer: Customer) -> list[Lot]:
 def other_cases(case: Case) -> list[Case]:
     """What else the customer asked for."""
     others = Case.objects.filter(customer=case.customer_id).exclude(id=case.id)
-    return list(others.order_by("-opened_at")[:SHOWN_MAX])
+    return list(others.select_related("line").order_by("-opened_at")[:SHOWN_MAX])
 
 
 def trail_of(case: Case) -> list[Event]:

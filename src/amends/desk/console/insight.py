@@ -1,7 +1,7 @@
 """What the desk does, in numbers: from the decisions themselves."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -11,7 +11,7 @@ from amends.desk import clock
 from amends.desk.accounts.models import User
 from amends.desk.cases import statistics
 from amends.desk.cases.models import RequestKind
-from amends.desk.cases.statistics import ClauseSum
+from amends.desk.cases.statistics import ClauseSum, Week
 from amends.desk.console.access import staff_only
 from amends.desk.console.rows import outcome_badge, policy_in_force
 from amends.policy.model import Policy
@@ -47,12 +47,21 @@ def show_insight(request: HttpRequest, user: User) -> HttpResponseBase:  # noqa:
         "request_count": sum(requests.values()),
         "outcomes": [(outcome_badge(one.outcome), one) for one in outcomes],
         "clauses": [Clause(one, _sentence(policy, one.clause)) for one in clauses],
-        "clause_max": {one.currency: one.amount for one in reversed(clauses)},
+        "clause_currencies": list(dict.fromkeys(one.currency for one in clauses)),
+        "weeks": _every_week(statistics.count_by_week(since), since.date()),
         "silent": _silent(policy, clauses),
         "policy_lang": policy.lang,
         "times": statistics.measure_times(since),
     }
     return render(request, "console/insight.html", shown)
+
+
+def _every_week(found: list[Week], since: date) -> list[Week]:
+    """The weeks of a period, also those in which nothing came."""
+    known = {week.begins_on: week for week in found}
+    first, last = since - timedelta(days=since.weekday()), clock.now().date()
+    begins = [first + timedelta(days=days) for days in range(0, (last - first).days + 1, 7)]
+    return [known.get(day, Week(day, 0, 0, None)) for day in begins]
 
 
 def _sentence(policy: Policy, clause: str) -> str:

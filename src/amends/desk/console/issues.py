@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,13 +15,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from amends.desk import clock
 from amends.desk.accounts.models import User
-from amends.desk.cases.approving import NotAllowedError, OutdatedError
 from amends.desk.cases.diagnosis import Diagnosis, examine
 from amends.desk.cases.models import Case, EvidenceState, RequestKind
-from amends.desk.cases.stating import HANDLERS, end_outage, fix_fault, gather_faults
+from amends.desk.cases.permissions import HANDLERS
+from amends.desk.cases.stating import end_outage, fix_fault, gather_faults
 from amends.desk.console.access import staff_only
-from amends.desk.console.entries import BadEntryError, read_id, read_instant, read_text
+from amends.desk.console.entries import read_id, read_instant, read_text
 from amends.desk.console.rows import FaultClock, fault_clock, policy_in_force
+from amends.desk.console.telling import act_and_tell
 from amends.desk.issues.models import Incident, Issue
 from amends.desk.orders.models import Line
 
@@ -98,13 +98,13 @@ def gather_outage(request: HttpRequest, user: User) -> HttpResponseBase:
     """Make one outage of the chosen faults."""
     chosen = [read_id(one) for one in request.POST.getlist("fault")[:SHOWN_MAX]]
     found = list(Issue.objects.filter(id__in=[one for one in chosen if one]))
-    try:
-        gather_faults(read_text(request, "title"), found, user)
-    except (NotAllowedError, BadEntryError) as error:
-        messages.error(request, str(error), extra_tags="bad")
-    else:
-        messages.success(request, _("Gathered. Its end ends them all."), extra_tags="good")
+    act_and_tell(request, lambda: _gather(request, found, user))
     return redirect("console_issues")
+
+
+def _gather(request: HttpRequest, faults: Sequence[Issue], user: User) -> str:
+    gather_faults(read_text(request, "title"), faults, user)
+    return _("Gathered. Its end ends them all.")
 
 
 @require_POST
@@ -118,11 +118,11 @@ def mark_over(request: HttpRequest, user: User, incident_id: UUID) -> HttpRespon
 
 
 def _end(request: HttpRequest, act: Callable[[datetime, str], list[Case]]) -> HttpResponseBase:
-    try:
-        decided = act(read_instant(read_text(request, "at")), read_text(request, "reason"))
-    except (NotAllowedError, OutdatedError, BadEntryError) as error:
-        messages.error(request, str(error), extra_tags="bad")
-    else:
-        words = ngettext("%(n)d case was decided.", "%(n)d cases were decided.", len(decided))
-        messages.success(request, _("Fixed.") + " " + words % {"n": len(decided)}, extra_tags="good")
+    act_and_tell(request, lambda: _ended(request, act))
     return redirect("console_issues")
+
+
+def _ended(request: HttpRequest, act: Callable[[datetime, str], list[Case]]) -> str:
+    decided = act(read_instant(read_text(request, "at")), read_text(request, "reason"))
+    words = ngettext("%(n)d case was decided.", "%(n)d cases were decided.", len(decided))
+    return _("Fixed.") + " " + words % {"n": len(decided)}

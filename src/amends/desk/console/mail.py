@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,10 +10,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from amends.desk.accounts.models import User
-from amends.desk.cases.approving import NotAllowedError
-from amends.desk.cases.stating import HANDLERS
+from amends.desk.cases.permissions import HANDLERS
 from amends.desk.console.access import staff_only
-from amends.desk.console.entries import BadEntryError, read_text
+from amends.desk.console.entries import read_text
+from amends.desk.console.telling import act_and_tell
 from amends.desk.mail.handling import discard as discard_mail
 from amends.desk.mail.handling import discard_draft, mark_spam, put_into_case
 from amends.desk.mail.models import Draft, DraftState, IncomingMail, MailState, Original
@@ -99,12 +98,7 @@ def act(request: HttpRequest, user: User, mail_id: UUID, action: str) -> HttpRes
     mail = _find(mail_id)
     if action not in _ACTIONS:
         raise Http404
-    try:
-        said = _ACTIONS[action](request, mail, user)
-    except (NotAllowedError, BadEntryError) as error:
-        messages.error(request, str(error), extra_tags="bad")
-    else:
-        messages.success(request, said, extra_tags="good")
+    act_and_tell(request, lambda: _ACTIONS[action](request, mail, user))
     return redirect("console_letter", mail_id)
 
 
@@ -133,13 +127,13 @@ def discard(request: HttpRequest, user: User, draft_id: UUID) -> HttpResponseBas
     draft = Draft.objects.filter(id=draft_id).first()
     if draft is None:
         raise Http404
-    try:
-        discard_draft(draft, user)
-    except NotAllowedError as error:
-        messages.error(request, str(error), extra_tags="bad")
-    else:
-        messages.success(request, _("Discarded. Its letters are kept."), extra_tags="good")
+    act_and_tell(request, lambda: _discard_draft(draft, user))
     return redirect(f"{reverse('console_mail')}?show={DRAFTS}")
+
+
+def _discard_draft(draft: Draft, user: User) -> str:
+    discard_draft(draft, user)
+    return _("Discarded. Its letters are kept.")
 
 
 def _find(mail_id: UUID) -> IncomingMail:

@@ -13,6 +13,7 @@ from amends.desk.accounts.models import User
 from amends.desk.console.access import staff_only
 from amends.desk.console.authoring import make_page
 from amends.desk.console.entries import BadEntryError, read_text
+from amends.desk.console.telling import act_and_tell
 from amends.desk.policies.drafting import (
     AUTHORS,
     RefusedError,
@@ -100,15 +101,10 @@ def act(request: HttpRequest, user: User, draft_id: UUID, action: str) -> HttpRe
     draft = _find(draft_id)
     if action not in _ACTIONS:
         raise Http404
-    try:
-        said = _ACTIONS[action](request, draft, user)
-    except (RefusedError, BadEntryError) as error:
-        messages.error(request, str(error), extra_tags="bad")
-        if action == "save":
-            # What somebody typed is never lost: the page shows it once more.
-            return _show(request, user, draft, request.POST.get("text", ""))
-    else:
-        messages.success(request, said, extra_tags="good")
+    is_done = act_and_tell(request, lambda: _ACTIONS[action](request, draft, user))
+    if action == "save" and not is_done:
+        # What somebody typed is never lost: the page shows it once more.
+        return _show(request, user, draft, request.POST.get("text", ""))
     return redirect("console_draft", draft.id)
 
 
@@ -119,13 +115,13 @@ def call_off(request: HttpRequest, user: User, version_id: UUID) -> HttpResponse
     version = PolicyVersion.objects.filter(id=version_id).first()
     if version is None:
         raise Http404
-    try:
-        cancel(version, user, read_text(request, "reason"))
-    except (RefusedError, BadEntryError) as error:
-        messages.error(request, str(error), extra_tags="bad")
-    else:
-        messages.success(request, _("Called off. Whoever was told of it is told."), extra_tags="good")
+    act_and_tell(request, lambda: _call_off(request, version, user))
     return redirect("console_policy", version.id)
+
+
+def _call_off(request: HttpRequest, version: PolicyVersion, user: User) -> str:
+    cancel(version, user, read_text(request, "reason"))
+    return _("Called off. Whoever was told of it is told.")
 
 
 def _find(draft_id: UUID) -> Draft:
@@ -159,6 +155,14 @@ def _examine(text: DraftText, user: User) -> None:
 def _ask_again(request: HttpRequest, draft: Draft, user: User) -> str:  # noqa: ARG001  # as the others
     _examine(latest_text(draft), user)
     return _("A worker checks it.")
+
+
+def _bound(request: HttpRequest, draft: Draft, user: User) -> str:
+    day = _place(read_text(request, "asks_on_day"))
+    if day is None:
+        raise BadEntryError(_("Please name the day as a whole number, such as 7."))
+    ask(latest_text(draft), ExaminationKind.BOUND, user, asks_on_day=day)
+    return _("A worker decides every purchase by both versions.")
 
 
 def _waive(request: HttpRequest, draft: Draft, user: User) -> str:
@@ -199,6 +203,7 @@ def _discard(request: HttpRequest, draft: Draft, user: User) -> str:  # noqa: AR
 _ACTIONS = {
     "save": _save,
     "examine": _ask_again,
+    "bound": _bound,
     "waive": _waive,
     "propose": _propose,
     "approve": _approve,

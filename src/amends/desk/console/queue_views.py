@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from amends.desk.accounts.models import User
-from amends.desk.cases.models import RequestKind
+from amends.desk.cases.models import Case, RequestKind
 from amends.desk.console.access import staff_only
 from amends.desk.console.bulk import ACTIONS
 from amends.desk.console.queues import (
@@ -15,7 +15,7 @@ from amends.desk.console.queues import (
     OPENED,
     QUEUES,
     BadCursorError,
-    cases_in,
+    along,
     counts,
     find_cases,
     read_page,
@@ -31,13 +31,14 @@ def show_queue(request: HttpRequest, user: User) -> HttpResponseBase:
     words = request.GET.get("q", "").strip()
     if name not in QUEUES or (kind and kind not in RequestKind.values) or "\0" in words:
         raise Http404
-    found = find_cases(words) if words else cases_in(QUEUES[name], user)
-    if words and (case := found.filter(number=words.upper()).first()):
+    if words and (case := Case.objects.filter(number=words.upper()).first()):
         return redirect("console_case", case.number)
+    order = OPENED if words else QUEUES[name].order
+    walks = [along(find_cases(words), order)] if words else QUEUES[name].walks(user)
     if kind:
-        found = found.filter(request=kind)
+        walks = [walk.filter(request=kind) for walk in walks]
     try:
-        page = read_page(found, OPENED if words else QUEUES[name].order, request.GET.get("after", ""))
+        page = read_page(walks, order, request.GET.get("after", ""))
     except BadCursorError:
         raise Http404 from None
     kept = {key: value for key, value in (("queue", name), ("kind", kind), ("q", words)) if value}
@@ -65,6 +66,7 @@ def _tabs(user: User, chosen: str, kind: str) -> list[dict[str, object]]:
     numbers = counts(user)
     return [
         {
+            "name": name,
             "title": queue.title,
             "count": numbers[name],
             "address": urlencode({"queue": name} | ({"kind": kind} if kind else {})),

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -14,7 +15,7 @@ from django.utils.translation import ngettext
 from amends.desk import clock
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, RequestKind, Task, TaskKind
 from amends.desk.issues.models import Issue
-from amends.desk.payments.models import Dispute, DisputeStatus
+from amends.desk.payments.models import Dispute
 from amends.desk.policies import actions as policies
 from amends.policy.model import Policy
 
@@ -163,10 +164,9 @@ def _flag_disputes(cases: Sequence[Case], flags: dict[UUID, list[Badge]]) -> Non
     payments = defaultdict(list)
     for case in cases:
         payments[case.line.order.payment_id].append(case.id)
-    under_way = Dispute.objects.filter(
-        payment__in=[payment for payment in payments if payment],
-        status__in=(DisputeStatus.INQUIRY, DisputeStatus.OPEN),
-    )
-    for dispute in under_way:
-        for case_id in payments[dispute.payment_id]:
-            flags[case_id].append(Badge(_("dispute"), "bad"))
+    known = [payment for payment in payments if payment]
+    about = Q(payment__in=known) | Q(linked_payment__in=known)
+    for dispute in Dispute.objects.under_way().filter(about):
+        for payment in {dispute.payment_id, dispute.linked_payment_id} & payments.keys():
+            for case_id in payments[payment]:
+                flags[case_id].append(Badge(_("dispute"), "bad"))

@@ -95,7 +95,8 @@ def _invitation(draft: Draft, token: str) -> str:
         begin = about % {"order": draft.order.number, "day": day}
     else:
         begin = _("A letter about your account reached us on %(day)s.") % {"day": day}
-    words = {"day": day, "url": settings.PUBLIC_URL, "token": token, "draft": draft.id}
+    until = format_day(draft.expires_on, reader_locale())
+    words = {"day": day, "until": until, "url": settings.PUBLIC_URL, "token": token, "draft": draft.id}
     return f"{begin}\n\n{_(_INVITATION) % words}"
 
 
@@ -110,6 +111,10 @@ you find the request there:
     %(url)s/drafts/%(draft)s
 
 %(day)s counts as the day on which you asked.
+
+Anybody may have written the letter, so we do not keep it for ever: if nobody
+confirms the request by %(until)s, it is discarded by itself. You can ask
+again after that, but the day of your letter no longer counts.
 
 If you did not write to us, you need not do anything, or you can discard the
 request there.

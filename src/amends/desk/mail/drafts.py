@@ -1,8 +1,10 @@
 """From letters to a request: one draft for each order, which becomes a case when its customer says so."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -55,15 +57,22 @@ def add_to_draft(mail: IncomingMail, letter: ReadLetter, target: Target) -> Draf
     claims = read_claims(letter.subject, words_of(letter))
     with transaction.atomic():
         Customer.objects.select_for_update(no_key=True).get(id=target.customer.id)
+        expires_on = clock.now().date() + timedelta(days=settings.MAIL_DRAFT_DAYS)
         draft = _open_draft(target, mail) or Draft.objects.create(
-            customer=target.customer, order=target.order, first_contact_at=mail.received_at
+            customer=target.customer,
+            order=target.order,
+            first_contact_at=mail.received_at,
+            expires_on=expires_on,
         )
+        draft.expires_on = expires_on
         draft.order = draft.order or target.order
         draft.kind = draft.kind or (claims.kind or "")
         draft.purchased_on = draft.purchased_on or claims.purchased_on
         draft.reason = _reason(draft, mail, words_of(letter))
         draft.first_contact_at = min(draft.first_contact_at, mail.received_at)
-        draft.save(update_fields=["order", "kind", "purchased_on", "reason", "first_contact_at"])
+        draft.save(
+            update_fields=["order", "kind", "purchased_on", "reason", "first_contact_at", "expires_on"]
+        )
         mail.draft, mail.state = draft, MailState.DRAFTED
         mail.files = [file.noted() for file in letter.files]
         mail.save(update_fields=["draft", "state", "files"])
@@ -145,6 +154,21 @@ def discard(draft: Draft, actor: str) -> None:
         _lock_open(draft)
         end(draft, DraftState.DISCARDED, actor)
         draft.mail.update(state=MailState.DISCARDED)
+
+
+def expire_drafts(limit: int) -> int:
+    """Discard what nobody confirmed by its last day; how many there were. The letters are erased by retention."""
+    late = Draft.objects.filter(state=DraftState.OPEN, expires_on__lt=clock.now().date())
+    expired = 0
+    for draft in late.order_by("expires_on")[:limit]:
+        # Somebody may have confirmed it, or written once more, in this very moment.
+        with suppress(DraftOverError), transaction.atomic():
+            _lock_open(draft)
+            if draft.expires_on < clock.now().date():
+                end(draft, DraftState.EXPIRED, "desk")
+                draft.mail.update(state=MailState.DISCARDED)
+                expired += 1
+    return expired
 
 
 def end(draft: Draft, state: DraftState, actor: str, case: Case | None = None) -> None:

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from amends.desk.accounts.models import Customer
 from amends.desk.cases.models import CaseState
-from amends.desk.mail.models import AutomaticAnswer, Draft, IncomingMail, MailState, Original
+from amends.desk.mail.models import AutomaticAnswer, Draft, DraftState, IncomingMail, MailState, Original
 
 _OVER = (MailState.AUTOMATIC, MailState.DISCARDED, MailState.SPAM)
 
@@ -28,11 +28,16 @@ def erase_mail(customer: Customer) -> None:
 
 
 def erase_past_mail(before: datetime) -> int:
-    """Delete the bytes and words of letters that are over and came before an instant; how many there were."""
+    """Delete the bytes and words of letters that are over and came before an instant; how many there were.
+
+    What was read in them for a request that nobody confirmed goes as well.
+    """
     is_over = Q(state__in=_OVER) | Q(case__state=CaseState.CLOSED, case__closed_at__lt=before)
     old = IncomingMail.objects.filter(is_over, received_at__lt=before, original__isnull=False)
     ids = list(old.values_list("id", flat=True))
     Original.objects.filter(mail_id__in=ids).delete()
     IncomingMail.objects.filter(id__in=ids).update(text="")
+    unasked = Draft.objects.filter(state__in=(DraftState.DISCARDED, DraftState.EXPIRED), ended_at__lt=before)
+    unasked.exclude(reason="").update(reason="")
     AutomaticAnswer.objects.filter(day__lt=before.date()).delete()
     return len(ids)

@@ -7,7 +7,7 @@ from amends.desk.accounts.models import User
 from amends.desk.audit.actions import record
 from amends.desk.cases.approving import NotAllowedError
 from amends.desk.cases.models import Case
-from amends.desk.cases.stating import HANDLERS
+from amends.desk.cases.permissions import HANDLERS, demand_role
 from amends.desk.mail import drafts
 from amends.desk.mail.joining import join
 from amends.desk.mail.models import Draft, IncomingMail, MailState, Original
@@ -21,7 +21,7 @@ def put_into_case(mail: IncomingMail, by: User, number: str) -> Case:
 
     Raises: NotAllowedError: nothing was written.
     """
-    _demand(by)
+    demand_role(by, *HANDLERS)
     with transaction.atomic():
         _lock(mail)
         case = (
@@ -42,7 +42,7 @@ def put_into_case(mail: IncomingMail, by: User, number: str) -> Case:
             raise NotAllowedError(_("The letter cannot be taken apart. Download it instead.")) from None
         join(mail, letter, case, by)
         record(f"mail:{mail.id}", f"staff:{by.id}", "put_into_case", case=str(case.id))
-    return case
+    return case.survivor
 
 
 def discard(mail: IncomingMail, by: User) -> None:
@@ -66,7 +66,7 @@ def discard_draft(draft: Draft, by: User) -> None:
 
     Raises: NotAllowedError: nothing was written.
     """
-    _demand(by)
+    demand_role(by, *HANDLERS)
     try:
         drafts.discard(draft, f"staff:{by.id}")
     except drafts.DraftOverError:
@@ -74,17 +74,12 @@ def discard_draft(draft: Draft, by: User) -> None:
 
 
 def _end(mail: IncomingMail, by: User, state: MailState) -> None:
-    _demand(by)
+    demand_role(by, *HANDLERS)
     with transaction.atomic():
         _lock(mail)
         mail.state, mail.ended_by = state, by
         mail.save(update_fields=["state", "ended_by"])
         record(f"mail:{mail.id}", f"staff:{by.id}", state.value)
-
-
-def _demand(by: User) -> None:
-    if not by.has_role(*HANDLERS):
-        raise NotAllowedError(_("Your role does not include this."))
 
 
 def _lock(mail: IncomingMail) -> None:

@@ -31,8 +31,10 @@ def words_of(letter: ReadLetter) -> str:
 def join(mail: IncomingMail, letter: ReadLetter, case: Case, by: User | None = None) -> None:
     """Put a letter into a case: as the customer's words, because the token or a member of staff says so.
 
-    A question of the policy for a reason is answered by it, because any stated reason is one (reading R3).
+    A question of the policy for a reason is answered by it, because any stated reason is one (reading R3). Where the case was
+    merged, the letter joins the one in which the request goes on.
     """
+    case = case.survivor
     speaker = Speaker(f"customer:{case.customer_id}", Channel.MAIL)
     with transaction.atomic():
         if words := words_of(letter):

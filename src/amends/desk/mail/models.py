@@ -18,6 +18,8 @@ class DraftState(models.TextChoices):
     """Waits for the customer to confirm it."""
     CONFIRMED = "confirmed", _("Confirmed")
     DISCARDED = "discarded", _("Discarded")
+    EXPIRED = "expired", _("Expired")
+    """Nobody confirmed it in time."""
 
 
 class Draft(models.Model):
@@ -37,6 +39,8 @@ class Draft(models.Model):
     """The day of purchase that the letter names."""
     first_contact_at = models.DateTimeField()
     """When the first letter arrived; the window is judged by it (reading R2)."""
+    expires_on = models.DateField()
+    """The last day on which it can be confirmed; a further letter moves it."""
     invited_on = models.DateField(null=True, blank=True)
     """The day on which the customer was last sent a link to it."""
     state = models.CharField(max_length=10, choices=DraftState.choices, default=DraftState.OPEN)
@@ -44,7 +48,7 @@ class Draft(models.Model):
     """What it became."""
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.TextField(blank=True)
-    """`customer:ID` or `staff:ID`."""
+    """`customer:ID`, `staff:ID` or `desk`."""
 
     class Meta:
         constraints = (
@@ -57,6 +61,7 @@ class Draft(models.Model):
         )
         indexes = (
             models.Index(fields=["first_contact_at"], condition=Q(state="open"), name="draft_open"),
+            models.Index(fields=["expires_on"], condition=Q(state="open"), name="draft_expiring"),
             models.Index(fields=["customer", "state"], name="draft_by_customer"),
         )
 

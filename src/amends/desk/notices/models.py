@@ -17,6 +17,8 @@ class LetterKind(models.TextChoices):
     FAILED = "failed"
     APPEAL_RESULT = "appeal_result"
     POLICY_CHANGE = "policy_change"
+    MERGED = "merged"
+    """Two requests go on as one, or apart again."""
     FILES_REFUSED = "files_refused"
     """Of a letter that came by mail."""
 

@@ -115,7 +115,7 @@ def standing(payment: Payment) -> Standing:
     """What stands against a payment now."""
     ended = sorted(state.value for state in ENDED_WITHOUT_MONEY)
     refunds = payment.refunds.exclude(state__in=ended).values_list("case_id", "amount", Value(""))
-    disputes = payment.disputes.values_list(Value(None, UUIDField()), "amount", "status")
+    disputes = Dispute.objects.about(payment).values_list(Value(None, UUIDField()), "amount", "status")
     rows = list(refunds.union(disputes, all=True))
     return Standing(
         tuple((case_id, amount) for case_id, amount, status in rows if not status),
@@ -203,12 +203,16 @@ def take_over_charge(payment: Payment, snapshot: ChargeSnapshot) -> None:
     payment.save(update_fields=changed)
 
 
-def take_over_dispute(payment: Payment, snapshot: DisputeSnapshot) -> Dispute:
-    """Store a dispute as the gateway holds it; one that opens stops every refund that was not sent."""
+def take_over_dispute(payment: Payment | None, snapshot: DisputeSnapshot) -> Dispute:
+    """Store a dispute as the gateway holds it; one that opens stops every refund that was not sent.
+
+    One of a charge that we do not know is kept, too, so that somebody can say what it is about.
+    """
     dispute, _ = Dispute.objects.update_or_create(
         gateway_ref=snapshot.ref,
         defaults={
             "payment": payment,
+            "charge_ref": "" if payment else snapshot.charge_ref,
             "status": snapshot.status,
             "amount": snapshot.amount,
             "currency": snapshot.currency,
@@ -217,8 +221,37 @@ def take_over_dispute(payment: Payment, snapshot: DisputeSnapshot) -> Dispute:
         },
     )
     post_dispute(dispute)
-    record(f"payment:{payment.id}", "gateway", f"dispute_{snapshot.status}", ref=snapshot.ref)
+    subject = f"payment:{payment.id}" if payment else f"dispute:{dispute.gateway_ref}"
+    record(subject, "gateway", f"dispute_{snapshot.status}", ref=snapshot.ref)
     return dispute
+
+
+def link_dispute(dispute: Dispute, payment: Payment | None, actor: str, reason: str) -> None:
+    """Say which payment a locked dispute is about, or that it is about none but its own.
+
+    Locks: the payment, so that no refund of it is planned meanwhile.
+    """
+    before = dispute.linked_payment
+    for touched in sorted({one.id for one in (before, payment) if one}):
+        Payment.objects.select_for_update(no_key=True).get(id=touched)
+    dispute.linked_payment = payment
+    dispute.save(update_fields=["linked_payment"])
+    post_dispute(dispute)
+    words = {"ref": dispute.gateway_ref, "reason": reason}
+    if before is not None:
+        record(f"payment:{before.id}", actor, "dispute_unlinked", **words)
+    if payment is not None:
+        record(f"payment:{payment.id}", actor, "dispute_linked", **words)
+
+
+def linked_with(payment: Payment) -> list[Payment]:
+    """The payments that disputes of this one are about, too, as finance says."""
+    linked = Dispute.objects.filter(payment=payment, linked_payment__isnull=False)
+    return [
+        dispute.linked_payment
+        for dispute in linked.select_related("linked_payment")
+        if dispute.linked_payment
+    ]
 
 
 def is_over_returned(payment: Payment) -> bool:

@@ -82,11 +82,13 @@ def post_fee(payment: Payment) -> None:
 def post_dispute(dispute: Dispute) -> None:
     """Make the books say what a dispute came to: a loss is posted, and mirrored where the bank gave it back.
 
+    A dispute about no payment that we know takes nothing out of our books.
     Idempotent: what stands already is left.
     """
     reference = f"dispute:{dispute.gateway_ref}"
     standing = Entry.objects.filter(reference=reference, kind=LOST, mirrored_by=None).first()
-    is_lost = dispute.status == DisputeStatus.LOST
+    is_ours = dispute.payment_id is not None or dispute.linked_payment_id is not None
+    is_lost = is_ours and dispute.status == DisputeStatus.LOST
     if is_lost and standing is None:
         lines = [debit(Account.DISPUTE_LOSSES, dispute.amount), credit(Account.GATEWAY_CASH, dispute.amount)]
         post(LOST, reference, dispute.currency, lines)

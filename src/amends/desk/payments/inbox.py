@@ -18,6 +18,16 @@ from amends.desk.payments.actions import (
     take_over_dispute,
     take_over_refund,
 )
+from amends.desk.payments.comparing import (
+    Comparison,
+    Mismatch,
+    compare_charge,
+    compare_disputes,
+    compare_refund,
+    missing_refunds,
+    stranger,
+    unknown_there,
+)
 from amends.desk.payments.gateway import GatewayError, GatewayEvent, RefundSnapshot, Rejected
 from amends.desk.payments.models import Notice, Payment, Refund
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
@@ -102,9 +112,8 @@ def _apply(gateway: StripeGateway, notice: Notice) -> Payment | None:
     if notice.kind.startswith("charge.dispute."):
         snapshot = gateway.dispute(notice.object_id)
         payment = _payment(snapshot.charge_ref)
-        if payment is not None:
-            take_over_dispute(payment, snapshot)
-        return payment
+        dispute = take_over_dispute(payment, snapshot)
+        return payment or dispute.linked_payment
     return None
 
 
@@ -123,9 +132,13 @@ def apply_refund(gateway: StripeGateway, charge_ref: str, ref: str) -> Payment |
     return payment
 
 
-def _apply_snapshot(payment: Payment, snapshot: RefundSnapshot) -> None:
-    refund = _own_refund(payment, snapshot) or import_refund(payment, snapshot)
+def _apply_snapshot(payment: Payment, snapshot: RefundSnapshot) -> list[Mismatch]:
+    """Bring our refund to where the gateway's is; where the two differed before."""
+    own = _own_refund(payment, snapshot)
+    found = list(compare_refund(own, snapshot))
+    refund = own or import_refund(payment, snapshot)
     take_over_refund(refund, snapshot)
+    return found
 
 
 def _own_refund(payment: Payment, snapshot: RefundSnapshot) -> Refund | None:
@@ -145,16 +158,35 @@ def _own_refund(payment: Payment, snapshot: RefundSnapshot) -> Refund | None:
 
 def sync_payment(gateway: StripeGateway, charge_ref: str) -> Payment | None:
     """Take over everything that the gateway holds about one charge: its fee, its refunds, its disputes."""
+    compared = compare_payment(gateway, charge_ref)
+    return compared.payment if compared else None
+
+
+def compare_payment(gateway: StripeGateway, charge_ref: str) -> Comparison | None:
+    """Take over what the gateway holds about one charge, and say where we differed; None where it is none of ours.
+
+    Locks: the payment, before the gateway is asked.
+    Raises: GatewayError: nothing was taken over; Rejected where the gateway has no such charge.
+    """
     with unit_of_work():
         payment = Payment.objects.select_for_update(no_key=True).filter(gateway_ref=charge_ref).first()
         if payment is None:
             return None
-        take_over_charge(payment, gateway.charge(charge_ref))
-        for refund in gateway.refunds_of(payment):
-            _apply_snapshot(payment, refund)
-        for dispute in gateway.disputes_of(payment):
+        # Read first: what is sent while the gateway answers is not missing there.
+        known = list(payment.refunds.exclude(gateway_ref=None))
+        charge, refunds = gateway.charge(charge_ref), gateway.refunds_of(payment)
+        disputes = gateway.disputes_of(payment)
+        found = [
+            *compare_charge(payment, charge),
+            *missing_refunds(known, {refund.ref for refund in refunds}),
+            *compare_disputes(list(payment.disputes.all()), disputes),
+        ]
+        take_over_charge(payment, charge)
+        for refund in refunds:
+            found += _apply_snapshot(payment, refund)
+        for dispute in disputes:
             take_over_dispute(payment, dispute)
-    return payment
+    return Comparison(charge_ref, payment, tuple(found))
 
 
 def sweep_refunds(gateway: StripeGateway, limit: int = 100) -> list[Payment]:
@@ -192,8 +224,8 @@ def catch_up(gateway: StripeGateway) -> int:
     return missed
 
 
-def compare_due(gateway: StripeGateway, limit: int = 1_000) -> list[Payment]:
-    """Compare the sums of payments that moved lately with the gateway's, each once a day.
+def compare_due(gateway: StripeGateway, limit: int = 1_000) -> list[Comparison]:
+    """Compare payments that moved lately with the gateway, each once a day.
 
     What the gateway has and we have not is imported, and our own rows follow what it says.
     """
@@ -201,37 +233,42 @@ def compare_due(gateway: StripeGateway, limit: int = 1_000) -> list[Payment]:
     moved = Q(refunds__changed_at__gt=now - RECHECK_FOR) | Q(disputes__changed_at__gt=now - RECHECK_FOR)
     stale = Q(checked_at=None) | Q(checked_at__lt=now - RECHECK_EVERY)
     refs = Payment.objects.filter(moved, stale).values_list("gateway_ref", flat=True).distinct()
-    compared = []
-    for ref in refs[:limit]:
-        try:
-            payment = sync_payment(gateway, ref)
-        except GatewayError as error:
-            _postpone_comparison(ref, error)
-            continue
-        if payment is not None:
-            compared.append(payment)
-    return compared
+    return [compared for ref in refs[:limit] if (compared := _compare_or_postpone(gateway, ref))]
 
 
-def import_unknown(gateway: StripeGateway) -> list[Payment]:
-    """Take over the payments of refunds that the gateway has and we have not, among those made lately.
+def compare_unknown(gateway: StripeGateway) -> list[Comparison]:
+    """Compare the payments of refunds that the gateway has and we have not, among those made lately.
 
     Raises: GatewayError: those before were taken over.
     """
     made = gateway.refunds_since(clock.now() - RECHECK_FOR)
-    known = set(
-        Refund.objects.filter(gateway_ref__in=[one.ref for one in made]).values_list("gateway_ref", flat=True)
-    )
-    charges = dict.fromkeys(one.charge_ref for one in made if one.ref not in known)
-    return [payment for ref in charges if (payment := sync_payment(gateway, ref)) is not None]
+    refs = [one.ref for one in made]
+    known = set(Refund.objects.filter(gateway_ref__in=refs).values_list("gateway_ref", flat=True))
+    charges: dict[str, list[RefundSnapshot]] = {}
+    for one in made:
+        if one.ref not in known:
+            charges.setdefault(one.charge_ref, []).append(one)
+    return [
+        compare_payment(gateway, ref) or Comparison(ref, None, tuple(stranger(one) for one in strange))
+        for ref, strange in charges.items()
+    ]
 
 
-def _postpone_comparison(ref: str, error: GatewayError) -> None:
+def _compare_or_postpone(gateway: StripeGateway, ref: str) -> Comparison | None:
+    try:
+        return compare_payment(gateway, ref)
+    except GatewayError as error:
+        payment = _postpone_comparison(ref, error)
+        return unknown_there(payment) if isinstance(error, Rejected) else None
+
+
+def _postpone_comparison(ref: str, error: GatewayError) -> Payment:
     """Leave it for an hour, so that one that cannot be asked about keeps no other waiting."""
     payment = Payment.objects.get(gateway_ref=ref)
     later = clock.now() - RECHECK_EVERY + COMPARE_AGAIN
     Payment.objects.filter(id=payment.id).update(checked_at=later)
     record(f"payment:{payment.id}", "desk", "not_compared", code=error.code)
+    return payment
 
 
 def waiting_notices() -> list[str]:

@@ -1,5 +1,7 @@
 """Payments, refunds, disputes and the gateway's notices."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -136,16 +138,54 @@ class Refund(models.Model):
         return f"{self.id}:{self.generation}"
 
 
+class DisputeQuerySet(models.QuerySet["Dispute"]):
+    """Sets of disputes."""
+
+    def about(self, payment: Payment) -> Self:
+        """Those of a payment, and those that somebody linked to it."""
+        return self.filter(Q(payment=payment) | Q(linked_payment=payment))
+
+    def under_way(self) -> Self:
+        """Those that a bank is looking at."""
+        return self.filter(status__in=(DisputeStatus.INQUIRY, DisputeStatus.OPEN))
+
+
 class Dispute(models.Model):
     """The customer's bank takes the money back; it counts as returned once it is lost (reading R17)."""
 
     gateway_ref = models.TextField(primary_key=True)
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="disputes", null=True, blank=True
+    )
+    """None where the charge is none that we know."""
+    charge_ref = models.TextField(blank=True)
+    """The gateway's id of the charge, where it is none that we know."""
+    linked_payment = models.ForeignKey(
+        Payment,
+        on_delete=models.PROTECT,
+        related_name="linked_disputes",
+        null=True,
+        blank=True,
+        db_index=False,
+    )
+    """The payment that it is about, as finance says; it stands against that one, too."""
     status = models.CharField(max_length=10, choices=DisputeStatus.choices)
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     opened_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+
+    objects = DisputeQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["linked_payment"], condition=Q(linked_payment__isnull=False), name="dispute_by_link"
+            ),
+            models.Index(
+                fields=["opened_at"], condition=Q(status__in=["inquiry", "open"]), name="dispute_under_way"
+            ),
+        )
 
 
 class Notice(models.Model):

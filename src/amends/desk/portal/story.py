@@ -21,6 +21,7 @@ _LETTERS = {
     LetterKind.FAILED: gettext_lazy("The refund came back; a person looks for another way"),
     LetterKind.DELAYED: gettext_lazy("The refund takes longer than usual"),
     LetterKind.APPEAL_RESULT: gettext_lazy("A person decided about your appeal"),
+    LetterKind.MERGED: gettext_lazy("We told you in which request it goes on"),
 }
 
 
@@ -68,5 +69,5 @@ def _next(case: Case) -> list[Step]:
 
 
 def thread_of(case: Case) -> list[Message]:
-    """What was written, without the desk's own notes."""
-    return list(Message.objects.filter(case=case, audience=Audience.CUSTOMER).order_by("at"))
+    """What was written, also in requests that were merged into it, without the desk's own notes."""
+    return list(Message.objects.filter(case__in=case.with_merged, audience=Audience.CUSTOMER).order_by("at"))

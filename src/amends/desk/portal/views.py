@@ -18,7 +18,7 @@ from amends.desk.cases.answering import NotPossibleError, Speaker, answer, open_
 from amends.desk.cases.deciding import Judgement, foresee
 from amends.desk.cases.ending import DENIALS, appeal, cancel
 from amends.desk.cases.evidence import RefusedFileError, add_evidence
-from amends.desk.cases.models import Case, CaseState, Channel, RequestKind
+from amends.desk.cases.models import Case, CaseState, Channel, Evidence, RequestKind
 from amends.desk.cases.opening import OpenCaseError, Request, open_case
 from amends.desk.cases.progress import arrival_of, case_in_words, refund_in_words
 from amends.desk.mail.drafts import DraftOverError, confirm, first_contact, open_drafts
@@ -224,7 +224,7 @@ def _open(request: HttpRequest, customer: Customer, line: Line, asked: Asked) ->
 
 def _own_case(customer: Customer, number: str) -> Case:
     case = (
-        Case.objects.select_related("line__order__payment", "customer")
+        Case.objects.select_related("line__order__payment", "customer", "merged_into")
         .filter(customer=customer, number=number)
         .first()
     )
@@ -252,6 +252,7 @@ def show_case(request: HttpRequest, customer: Customer, number: str) -> HttpResp
         "policy_lang": read(record.version).lang if record else "",
         "steps": steps_of(case),
         "thread": thread_of(case),
+        "evidence": Evidence.objects.filter(case__in=case.with_merged).order_by("uploaded_at"),
         "questions": open_questions(case),
         "refunds": refunds,
         "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),

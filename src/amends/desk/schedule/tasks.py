@@ -14,6 +14,7 @@ from amends.desk.cases.deciding import wake_due
 from amends.desk.cases.handing_over import mail_developers
 from amends.desk.cases.paying import follow, follow_left_behind, follow_payment
 from amends.desk.mail.answering import acknowledge, invite_waiting, send_invitation
+from amends.desk.mail.drafts import expire_drafts
 from amends.desk.mail.sorting import sort_mail, sort_overlooked
 from amends.desk.notices.actions import send, send_kept
 from amends.desk.orders.actions import change_next_plan
@@ -22,8 +23,6 @@ from amends.desk.payments.gateway import GatewayError
 from amends.desk.payments.inbox import (
     apply_notice,
     catch_up,
-    compare_due,
-    import_unknown,
     sweep_refunds,
     waiting_notices,
 )
@@ -31,6 +30,7 @@ from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import connect
 from amends.desk.policies.announcing import announce_to_all
 from amends.desk.policies.examining import Past, examine
+from amends.desk.reconciliation.actions import reconcile_lately
 
 BATCH = 50
 """How much one run does before it makes room for others."""
@@ -132,6 +132,7 @@ def look_around() -> None:
     wake_due()
     sort_overlooked(BATCH)
     invite_waiting(BATCH)
+    expire_drafts(BATCH)
     yesterday = clock.yesterday()
     close_day(yesterday)
 
@@ -142,10 +143,7 @@ def compare() -> None:
     # What cannot be asked now is asked in an hour.
     with suppress(GatewayError):
         catch_up(gateway)
-        for payment in import_unknown(gateway):
-            follow_payment(payment)
-    for payment in compare_due(gateway):
-        follow_payment(payment)
+    reconcile_lately(gateway)
 
 
 def tell() -> None:

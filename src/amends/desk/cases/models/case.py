@@ -70,6 +70,8 @@ class Case(models.Model):
     opened_at = models.DateTimeField()
     first_contact_at = models.DateTimeField()
     """What the window is judged by (reading R2)."""
+    own_first_contact_at = models.DateTimeField(null=True, blank=True)
+    """Its own one, where cases that were merged into it may have an earlier one."""
     asked_again_at = models.DateTimeField(null=True, blank=True)
     """When a scheduled case decided itself; stands for the request from then on (reading R6)."""
     complete_at = models.DateTimeField(null=True, blank=True)
@@ -83,7 +85,11 @@ class Case(models.Model):
     """When a scheduled or waiting case is looked at again."""
     closed_at = models.DateTimeField(null=True, blank=True)
     closing = models.TextField(blank=True)
-    """Why it was closed: paid, denied, cancelled, nothing to pay."""
+    """Why it was closed: paid, denied, cancelled, merged, nothing to pay."""
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
+    )
+    """The case in which the request goes on; the one that it names was never merged itself."""
 
     class Meta:
         indexes = (
@@ -93,12 +99,25 @@ class Case(models.Model):
             models.Index(fields=["assignee", "state"], name="case_by_assignee"),
             models.Index(fields=["opened_at", "id"], condition=~Q(state="closed"), name="case_open"),
             models.Index(fields=["due_on", "id"], condition=~Q(state="closed"), name="case_due"),
+            models.Index(
+                fields=["merged_into"], condition=Q(merged_into__isnull=False), name="case_merged_into"
+            ),
         )
 
     @property
     def is_unwritten(self) -> bool:
         """Whether it is not stored yet: nothing else belongs to it."""
         return self._state.adding
+
+    @property
+    def survivor(self) -> "Case":
+        """Where the request goes on: itself, unless it was merged into another one."""
+        return self.merged_into or self
+
+    @property
+    def with_merged(self) -> models.QuerySet["Case"]:
+        """The case and those that were merged into it: what was written and shown in any of them counts."""
+        return Case.objects.filter(Q(id=self.id) | Q(merged_into=self.id))
 
     def keep(self, *fields: str) -> None:
         """Write these fields at the end of the unit of work, a new case whole.

@@ -1,5 +1,7 @@
 """What people have to do for a case."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
@@ -28,6 +30,23 @@ class TaskKind(models.TextChoices):
     APPEAL = "appeal", _("Appeal")
 
 
+FAILURES = (
+    TaskKind.FAILED_REFUND,
+    TaskKind.WAITING_REFUND,
+    TaskKind.FAILED_PLAN_CHANGE,
+    TaskKind.OVER_RETURNED,
+)
+"""Money that did not go as it should."""
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    """Sets of tasks."""
+
+    def failures(self) -> Self:
+        """Open tasks about money that did not go as it should."""
+        return self.filter(kind__in=FAILURES, done_at=None)
+
+
 class Task(models.Model):
     """One thing for one role, with a date; nothing is stuck without one (invariant I14)."""
 
@@ -44,13 +63,22 @@ class Task(models.Model):
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
+    objects = TaskQuerySet.as_manager()
+
     class Meta:
         constraints = (
             models.UniqueConstraint(
                 fields=["case", "kind"], condition=Q(done_at=None), name="one_open_task_of_a_kind"
             ),
         )
-        indexes = (models.Index(fields=["role", "due_at"], condition=Q(done_at=None), name="task_open"),)
+        indexes = (
+            models.Index(fields=["role", "due_at"], condition=Q(done_at=None), name="task_open"),
+            models.Index(
+                fields=["created_at", "case"],
+                condition=Q(done_at=None, kind__in=[kind.value for kind in FAILURES]),
+                name="task_of_failure",
+            ),
+        )
 
     @property
     def in_words(self) -> str:

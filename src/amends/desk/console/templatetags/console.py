@@ -1,6 +1,5 @@
 """Formats for pages of the console."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from babel.dates import format_timedelta
@@ -22,9 +21,3 @@ def plain(name: str) -> str:
 def span(length: timedelta | None) -> str:
     """How long something took, in its largest unit."""
     return str(format_timedelta(length, locale=reader_locale())) if length is not None else "–"
-
-
-@register.filter
-def item(values: Mapping[str, int], key: str) -> int:
-    """The value that stands under a key."""
-    return values[key]
