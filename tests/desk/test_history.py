@@ -7,7 +7,7 @@ import pytest
 from amends import decide, parse_policy
 from amends.desk.accounts.models import Role
 from amends.desk.cases.answering import Speaker, answer
-from amends.desk.cases.history import replay_requests
+from amends.desk.cases.history import replay_purchases, replay_requests
 from amends.desk.cases.models import Channel, DecisionRecord, RequestKind
 from amends.desk.cases.stating import reopen, state_fact
 from amends.desk.policies.examining import NotPossibleError
@@ -114,3 +114,46 @@ def test_an_input_that_only_the_later_version_knows_is_unknown_in_every_request(
     text = text.replace("when: age <= window", "when: age <= window or is_member")
 
     assert replay_requests(BEFORE, parse_policy(text))["unknown"] == ["is_member"]
+
+
+def test_every_purchase_asks_on_the_same_day_after_it(shop: Shop) -> None:
+    shop.sell(shop.monthly)
+    shop.sell(shop.monthly, at=day(2))
+    go_to(day(12))
+
+    on_the_last_day, too_late, in_both_too_late = (
+        replay_purchases(BEFORE, AFTER, asked) for asked in (7, 8, 12)
+    )
+
+    assert [on_the_last_day["rows"], too_late["rows"], in_both_too_late["rows"]] == [2, 2, 1]
+    assert granted(on_the_last_day) == (2, 2)
+    assert granted(too_late) == (0, 2)
+    assert too_late["asks_on_day"] == 8
+    assert too_late["left_out"] == 0
+
+
+def test_a_purchase_asks_with_what_had_been_returned_by_that_day(shop: Shop) -> None:
+    line = shop.sell(shop.monthly)
+    go_to(day(3))
+    shop.ask(line)
+    shop.work()
+    go_to(day(12))
+    before_it, after_it = (replay_purchases(BEFORE, AFTER, asked) for asked in (2, 4))
+
+    fee_kept = 85
+    assert [one["before"] for one in before_it["money"]] == [line.amount]  # type: ignore[attr-defined]
+    assert [one["before"] for one in after_it["money"]] == [fee_kept]  # type: ignore[attr-defined]
+
+
+def test_what_is_younger_than_the_day_has_not_asked_yet(shop: Shop) -> None:
+    shop.sell(shop.monthly)
+    go_to(day(6))
+
+    assert replay_purchases(BEFORE, AFTER, 7)["rows"] == 0
+    assert replay_purchases(BEFORE, AFTER, 6)["rows"] == 1
+
+
+def granted(found: dict[str, object]) -> tuple[int, int]:
+    """The rows granted before and after."""
+    one = found["outcomes"]["granted"]  # type: ignore[index]
+    return one["before"], one["after"]

@@ -7,7 +7,7 @@ import pytest
 
 from amends.desk.accounts.models import Role
 from amends.desk.policies.actions import publish
-from amends.desk.policies.models import Draft, DraftText, PolicyVersion, Proposal
+from amends.desk.policies.models import Draft, DraftText, Examination, PolicyVersion, Proposal
 from authoring import CHANGED, SHIPPED, broken, install, later, small, work_on_policies
 from browsing import Browser
 from shop import Shop, day, go_to
@@ -134,8 +134,48 @@ def test_what_past_requests_would_have_come_to_is_shown_as_numbers_and_bars(web:
     assert "2025-09 2 $19.00 $38.00 1 (+$19.00) 0" in shown
     assert f"{late.number} denied (late) → becomes granted USD 19.00 (full)" in shown
     body = owner.get(place).body.decode()
-    assert 'data-table="by-month" data-rows="[data-currency=USD]"' in body
+    assert 'data-table="backtest-by-month" data-rows="[data-currency=USD]"' in body
     assert body.count('<td class="number" data-value="1900">$19.00</td>') == 2
+
+
+def test_what_a_change_could_cost_if_everybody_asked_on_a_day_is_shown(web: Client, shop: Shop) -> None:
+    install(SHIPPED)
+    shop.sell(shop.monthly)
+    shop.sell(shop.monthly, at=day(5))
+    go_to(day(12))
+    owner = author(web, shop)
+    place = saved(owner, later())
+    assert "Nobody has tried a day with this text yet." in owner.page(place)
+
+    owner.submit(f"{place}/bound", {"asks_on_day": "10"})
+    assert "A worker decides every purchase by both versions, asked on day 10." in owner.page(place)
+    work_on_policies()
+
+    shown = owner.page(place)
+    assert "1 purchase, asked on day 10, decided by 2025-08-18 and by this text." in shown
+    assert "denied (late) → becomes granted USD 18.15 (full)" in shown
+    assert "The past requests" in shown or "Nobody has asked for anything yet." in shown
+
+
+@pytest.mark.parametrize(
+    "day_named, said",
+    [
+        ("", "Please name the day as a whole number, such as 7."),
+        ("soon", "Please name the day as a whole number, such as 7."),
+        ("-1", "Please name the day as a whole number, such as 7."),
+        ("3651", "Please name a day from 0 to 3650."),
+    ],
+)
+def test_a_day_that_is_none_is_refused_and_nothing_is_asked(
+    web: Client, shop: Shop, day_named: str, said: str
+) -> None:
+    owner = author(web, shop)
+    place = saved(owner, small())
+    asked = Examination.objects.count()
+
+    assert said in owner.submit(f"{place}/bound", {"asks_on_day": day_named})
+
+    assert Examination.objects.count() == asked
 
 
 def test_a_text_that_does_not_read_is_saved_with_what_is_wrong(web: Client, shop: Shop) -> None:
@@ -191,6 +231,7 @@ def test_others_read_drafts_and_change_nothing(web: Client, shop: Shop) -> None:
         ("save", {"text": small(window="9 days"), "seen": "2"}),
         ("propose", {"text_sha256": DraftText.objects.latest("id").sha256, "reason": CHANGED}),
         ("discard", {}),
+        ("bound", {"asks_on_day": "7"}),
     ):
         answer = agent.post(f"{place}/{action}", form)
         assert answer.status in (302, 409)

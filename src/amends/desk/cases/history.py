@@ -39,7 +39,7 @@ CROSS JOIN LATERAL (SELECT decided.outcome IN ('granted', 'denied') AS is_answer
 ORDER BY decided.case_id, is_answer DESC, CASE WHEN is_answer THEN decided.sequence ELSE -decided.sequence END
 """)
 _NO_PURCHASES = "CREATE TEMPORARY TABLE past_purchases (id text, inputs jsonb) ON COMMIT DROP"
-_COPY_PURCHASES = "COPY past_purchases FROM STDIN"
+_ADD_PURCHASE = "INSERT INTO past_purchases VALUES (%s, %s)"
 _PURCHASES = sql.SQL("SELECT id, inputs FROM past_purchases")
 _TYPES = {Kind.YES_NO: "boolean", Kind.ENUM: "text", Kind.INSTANT: "timestamptz"}
 
@@ -60,13 +60,12 @@ def replay_purchases(before: Policy, after: Policy, asks_on_day: int) -> Result:
     Raises: as `replay_requests`.
     """
     purchases = purchases_by(timedelta(days=asks_on_day))
-    asked = asking_after(purchases[:PURCHASES_MAX], timedelta(days=asks_on_day), ANY_REASON)
     with transaction.atomic():
+        asked = asking_after(purchases[:PURCHASES_MAX], timedelta(days=asks_on_day), ANY_REASON)
+        rows = [(id_, json.dumps(inputs)) for id_, inputs in asked]
         with connection.cursor() as cursor:
             cursor.execute(_NO_PURCHASES)
-            with cursor.copy(_COPY_PURCHASES) as copy:
-                for id_, inputs in asked:
-                    copy.write_row((id_, json.dumps(inputs)))
+            cursor.executemany(_ADD_PURCHASE, rows)
         report = _replay(before, after, _PURCHASES)
     return report | {"asks_on_day": asks_on_day, "left_out": max(0, purchases.count() - PURCHASES_MAX)}
 

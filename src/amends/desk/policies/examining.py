@@ -51,9 +51,7 @@ def version_in_force() -> PolicyVersion | None:
         return None
 
 
-def ask(
-    text: DraftText, kind: ExaminationKind, by: User, *, asks_on_day: int | None = None
-) -> Examination:
+def ask(text: DraftText, kind: ExaminationKind, by: User, *, asks_on_day: int | None = None) -> Examination:
     """Have a worker find something out about a text; one that is under way is not asked for again.
 
     A bound needs `asks_on_day`, the day after its purchase on which everybody asks; nothing else has one.

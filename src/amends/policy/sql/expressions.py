@@ -146,7 +146,11 @@ class Expressions:
             return term
         if self.where is None:
             is_long = len(term.raw) > LONGEST
-            return self.layers.bind(name, term) if is_long else replace(term, known=term.known or frozenset({term.raw}))
+            return (
+                self.layers.bind(name, term)
+                if is_long
+                else replace(term, known=term.known or frozenset({term.raw}))
+            )
         depth = max(term.depth, self.where.depth)
         text = case([(self.where.raw, term.sql)])
         return self.layers.bind(name, replace(term, raw=text, depth=depth, is_strict=True))

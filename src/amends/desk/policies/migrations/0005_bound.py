@@ -5,25 +5,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('policies', '0004_publishing_guards'),
+        ("policies", "0004_publishing_guards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='examination',
-            name='asks_on_day',
+            model_name="examination",
+            name="asks_on_day",
             field=models.PositiveSmallIntegerField(null=True),
         ),
         migrations.AlterField(
-            model_name='examination',
-            name='kind',
-            field=models.CharField(choices=[('check', 'Check'), ('comparison', 'Comparison'), ('backtest', 'Backtest'), ('bound', 'Bound')], max_length=20),
+            model_name="examination",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("check", "Check"),
+                    ("comparison", "Comparison"),
+                    ("backtest", "Backtest"),
+                    ("bound", "Bound"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='examination',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('asks_on_day__isnull', False), ('kind', 'bound')), models.Q(models.Q(('kind', 'bound'), _negated=True), ('asks_on_day', None)), _connector='OR'), name='only_a_bound_has_a_day'),
+            model_name="examination",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("asks_on_day__isnull", False), ("kind", "bound")),
+                    models.Q(models.Q(("kind", "bound"), _negated=True), ("asks_on_day", None)),
+                    _connector="OR",
+                ),
+                name="only_a_bound_has_a_day",
+            ),
         ),
     ]
