@@ -1,24 +1,17 @@
 """Write audit rows, and prove that none was changed."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from amends.desk import clock, logs
 from amends.desk.audit.models import AuditRow, DayRoot
-from amends.desk.unit_of_work import write_at_end
+from amends.desk.unit_of_work import Part, write_at_end
 from amends.policy.answer import canonical_json
-
-# Sent together, and still two statements: the second one sees what was committed while the first one waited.
-_LAST = """
-SELECT pg_advisory_xact_lock(hashtextextended('audit:' || subject, 0)) FROM unnest(%(subjects)s::text[]) AS subject;
-SELECT wanted.subject, last.sequence, last.sha256 FROM unnest(%(subjects)s::text[]) AS wanted(subject)
-    CROSS JOIN LATERAL (SELECT sequence, sha256 FROM audit_auditrow
-        WHERE audit_auditrow.subject = wanted.subject ORDER BY sequence DESC LIMIT 1) AS last
-"""
 
 
 def record(subject: str, actor: str, action: str, **detail: object) -> None:
@@ -28,26 +21,24 @@ def record(subject: str, actor: str, action: str, **detail: object) -> None:
     transaction.on_commit(lambda: logs.tell(action, subject=subject, actor=actor))
 
 
-def _append(rows: list[AuditRow]) -> None:
+def _append(rows: list[AuditRow]) -> Part:
     """Give each row its place in its chain.
 
     Locks: the chains, in the order of their names, until the transaction ends: two writers cannot take one place.
     """
-    last = _lock_chains(sorted({row.subject for row in rows}))
-    for row in rows:
-        sequence, row.previous_sha256 = last.get(row.subject, (0, ""))
-        row.sequence = sequence + 1
-        row.sha256 = row_sha256(row)
-        last[row.subject] = row.sequence, row.sha256
-    AuditRow.objects.bulk_create(rows)
+    added = json.dumps([_pieces(row) for row in rows], ensure_ascii=False)
+    return Part({"audit_append": "SELECT audit_append(%s)"}, [added])
 
 
-def _lock_chains(subjects: list[str]) -> dict[str, tuple[int, str]]:
-    """Where each chain ends that has begun: the place and the hash of its last row."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LAST, {"subjects": subjects})
-        cursor.nextset()
-        return {subject: (sequence, sha256) for subject, sequence, sha256 in cursor.fetchall()}
+def _pieces(row: AuditRow) -> dict[str, str]:
+    """The canonical JSON of a row before and behind the place where `previous` and `sequence` will stand."""
+    before = {"action": row.action, "actor": row.actor, "at": row.at.isoformat(), "detail": row.detail}
+    behind = {"subject": row.subject}
+    return {
+        "subject": row.subject,
+        "before": canonical_json(before).decode().removesuffix("}"),
+        "behind": canonical_json(behind).decode().removeprefix("{"),
+    }
 
 
 def row_sha256(row: AuditRow) -> str:

@@ -22,7 +22,7 @@ from amends.desk.cases.models import (
 from amends.desk.cases.paying import carry_out
 from amends.desk.orders.actions import SWITCH_TO_MONTH, was_converted
 from amends.desk.payments.actions import NothingLeftError
-from amends.desk.unit_of_work import unit_of_work
+from amends.desk.unit_of_work import add, unit_of_work
 
 
 class NotAllowedError(Exception):
@@ -92,9 +92,10 @@ def settle_approval(case: Case, decided: DecisionRecord, given: int = 0) -> None
     """Carry the plan out if enough people agreed, else ask for the next one."""
     needed = approvals_needed(case, decided)
     if needed == 0 and given == 0:
-        Approval.objects.create(
+        agreed = Approval(
             decision=decided, verdict=Verdict.APPROVE, plan_sha256=decided.plan_sha256, at=clock.now()
         )
+        add(agreed)
         record(f"case:{case.id}", "desk", "approved", plan_sha256=decided.plan_sha256, limit="automatic")
     elif given < needed:
         tasks.give(case, TaskKind.APPROVE, gettext_noop("%(n)s to agree"), n=needed - given)

@@ -20,7 +20,7 @@ from amends.desk.cases.plans import correction_plan, is_correction, plan_of, pla
 from amends.desk.languages import reader_locale, speaking
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
-from amends.desk.unit_of_work import unit_of_work
+from amends.desk.unit_of_work import add, unit_of_work
 from amends.policy import dates
 from amends.policy.answer import Outcome
 from amends.policy.dates import add_business_days
@@ -183,7 +183,7 @@ def _asked_of(decision: Decision, answerer: str) -> list[str]:
 def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | None) -> DecisionRecord:
     decision = judgement.decision
     plan = _plan(case, decision, found)
-    decided = DecisionRecord.objects.create(
+    decided = DecisionRecord(
         case=case,
         sequence=1 if case.is_unwritten else case.decisions.count() + 1,
         version=judgement.version,
@@ -208,6 +208,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
         diagnosis=found.diagnosis.as_json() if found.diagnosis else None,
         decided_at=clock.now(),
     )
+    add(decided)
     record(
         f"case:{case.id}",
         f"staff:{waiver.by.id}" if waiver else "desk",

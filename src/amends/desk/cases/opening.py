@@ -12,7 +12,7 @@ from amends.desk.cases.models import Audience, Case, CaseState, Channel, Message
 from amends.desk.issues import actions as issues
 from amends.desk.orders.actions import whole_line
 from amends.desk.orders.models import Line
-from amends.desk.unit_of_work import unit_of_work
+from amends.desk.unit_of_work import add, unit_of_work
 
 
 class OpenCaseError(Exception):
@@ -95,7 +95,7 @@ def _draft(request: Request) -> Case:
 
 
 def _say(case: Case, request: Request) -> None:
-    Message.objects.create(
+    said = Message(
         case=case,
         author=_actor(request),
         audience=Audience.CUSTOMER,
@@ -103,3 +103,4 @@ def _say(case: Case, request: Request) -> None:
         text=request.reason,
         at=case.opened_at,
     )
+    add(said)

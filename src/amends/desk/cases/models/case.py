@@ -4,10 +4,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from amends.desk import ids
+from amends.desk import ids, rows
 from amends.desk.accounts.models import Customer, User
 from amends.desk.orders.models import Line
-from amends.desk.unit_of_work import write_at_end
+from amends.desk.unit_of_work import Part, write_at_end
 
 
 class RequestKind(models.TextChoices):
@@ -108,10 +108,19 @@ class Case(models.Model):
         write_at_end(_write, (self, fields))
 
 
-def _write(changes: list[tuple[Case, tuple[str, ...]]]) -> None:
-    changed = {id(case): case for case, _ in changes}
-    for key, case in changed.items():
-        if case.is_unwritten:
-            case.save(force_insert=True)
-        else:
-            case.save(update_fields={field for one, fields in changes if id(one) == key for field in fields})
+def _write(changes: list[tuple[Case, tuple[str, ...]]]) -> Part:
+    fresh = {id(case): case for case, _ in changes if case.is_unwritten}
+    changed: dict[int, tuple[Case, set[str]]] = {}
+    for case, fields in changes:
+        if id(case) not in fresh:
+            changed.setdefault(id(case), (case, set()))[1].update(fields)
+    queries, parameters = {}, []
+    if fresh:
+        queries["fresh_case"] = f"{rows.insertion(Case)} RETURNING 1"
+        parameters.append(rows.as_json(fresh.values()))
+    for number, (case, names) in enumerate(changed.values()):
+        queries[f"case_{number}"] = f"{rows.change(Case, tuple(sorted(names)))} RETURNING 1"
+        parameters.append(rows.as_json([case]))
+    for case in fresh.values():
+        rows.mark_stored(case)
+    return Part(queries, parameters)
