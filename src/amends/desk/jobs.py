@@ -36,7 +36,7 @@ def enqueue(task: str, *, once: str | None = None, **arguments: JSONValue) -> No
 
 def enqueueing(task: str, arguments: str) -> tuple[str, str]:
     """SQL that runs a task once for each row of a query of arguments, and its parameter: the job without them."""
-    jobs = f"(SELECT jsonb_agg(%s::jsonb || jsonb_build_object('args', args)) FROM ({arguments}) AS wanted(args))"
+    jobs = f"(SELECT jsonb_agg(%s::jsonb || jsonb_build_object('args', args)) FROM ({arguments}) AS wanted(args))"  # noqa: S608  # SQL of our own
     return _DEFER.format(jobs=jobs), json.dumps(_row(task, {}))
 
 

@@ -8,12 +8,15 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import AutoField, Field, JSONField, Model
 
 Columns = Sequence["Field[Any, Any]"]
+Row = TypeVar("Row", bound=Model)
 
 
 def insert(row: Model) -> None:
@@ -26,6 +29,20 @@ def insert(row: Model) -> None:
     mark_stored(row)
 
 
+def find_locked(model: type[Row], key: UUID) -> Row:
+    """The row with a key, locked until the transaction ends.
+
+    Raises: ObjectDoesNotExist.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_locking(model), [key])
+        found = cursor.fetchone()
+    if found is None:
+        raise ObjectDoesNotExist(f"{table_of(model)} has no {key}")
+    row: Row = instances(found, model)[0]
+    return row
+
+
 def update(row: Model, *fields: str) -> None:
     """Store some fields of a row that is there."""
     with connection.cursor() as cursor:
@@ -35,6 +52,11 @@ def update(row: Model, *fields: str) -> None:
 def mark_stored(row: Model) -> None:
     """Say of an instance that its row is in the table."""
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001  # documented by Django
+
+
+@cache
+def _locking(model: type[Model]) -> str:
+    return f"SELECT {select(one=model)} FROM {table_of(model)} AS one WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608  # names of our own
 
 
 @cache
@@ -83,8 +105,8 @@ def _instance(model: type[Model], values: Iterator[object]) -> Model | None:
     if own[0] is None:
         return None
     for place, field in enumerate(fields):
-        if isinstance(field, JSONField):
-            own[place] = field.from_db_value(own[place], None, connection)
+        if isinstance(field, JSONField) and own[place] is not None:
+            own[place] = json.loads(str(own[place]))
     return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], own)
 
 

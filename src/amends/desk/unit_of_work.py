@@ -27,7 +27,7 @@ class Part:
     """
 
     queries: Mapping[str, str]
-    parameters: Sequence[object]
+    parameters: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -108,10 +108,9 @@ def _perform(parts: Sequence[Part]) -> None:
     queries = {name: query for part in parts for name, query in part.queries.items()}
     named = ", ".join(f"{name} AS ({query})" for name, query in queries.items())
     looks = ", ".join(f"EXISTS (TABLE {name})" for name in queries)
+    parameters = [parameter for part in parts for parameter in part.parameters]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH {named} SELECT {looks}", [parameter for part in parts for parameter in part.parameters]
-        )
+        cursor.execute(f"WITH {named} SELECT {looks}", parameters)
 
 
 def _open_savepoints() -> int:

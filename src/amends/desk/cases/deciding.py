@@ -75,7 +75,7 @@ def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgeme
     Raises: InputError: the facts contradict each other.
     """
     asked_at = datetime.fromisoformat(str(found.inputs["requested_at"]))
-    versions = policies.applicable_versions(case.line.purchased_at, asked_at)
+    versions = policies.applicable_versions(found.published, case.line.purchased_at, asked_at)
     version, decision, others = policies.decide_best(
         versions,
         found.inputs,
