@@ -4,12 +4,14 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
 import stripe
+from desk_by_hand import ByHand
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import RequestFactory
@@ -38,6 +40,23 @@ CREATE TABLE plain_refund (id uuid PRIMARY KEY, payment text NOT NULL REFERENCES
 CREATE INDEX ON plain_refund (payment);
 CREATE TABLE plain_posting (id bigserial PRIMARY KEY, refund uuid NOT NULL REFERENCES plain_refund,
     account text NOT NULL, amount bigint NOT NULL);
+"""
+
+KEPT = """
+SELECT what, sum(size)::integer FROM cases_case AS asked, LATERAL (
+    SELECT 'letters', pg_column_size(one.*) FROM notices_letter AS one WHERE case_id = asked.id
+    UNION ALL SELECT 'audit trail', pg_column_size(one.*) FROM audit_auditrow AS one
+        WHERE subject IN ('case:' || asked.id, 'refund:' || (SELECT id FROM payments_refund WHERE case_id = asked.id))
+    UNION ALL SELECT 'decision', pg_column_size(one.*) FROM cases_decisionrecord AS one WHERE case_id = asked.id
+    UNION ALL SELECT 'books', pg_column_size(one.*) FROM journal_posting AS one JOIN journal_entry AS entry
+        ON entry.id = one.entry_id JOIN payments_refund AS refund
+        ON refund.case_id = asked.id AND entry.reference = 'refund:' || refund.id
+    UNION ALL SELECT 'case, message and refund', pg_column_size(one.*) FROM cases_message AS one WHERE case_id = asked.id
+    UNION ALL SELECT 'case, message and refund', pg_column_size(one.*) FROM payments_refund AS one
+        WHERE case_id = asked.id
+    UNION ALL SELECT 'case, message and refund', pg_column_size(asked.*)
+) AS kept(what, size) WHERE asked.id = (SELECT id FROM cases_case WHERE state = 'closed' LIMIT 1)
+GROUP BY what ORDER BY 2 DESC
 """
 
 
@@ -84,7 +103,26 @@ class Refunds:
         return {
             "rooms": rooms,
             "plain view": _measure(self._by_view, charges),
+            "by hand": self._measure_by_hand(number),
         }
+
+    def kept_bytes(self) -> dict[str, int]:
+        """How long the rows are that one refund leaves, by what they are."""
+        with connection.cursor() as cursor:
+            cursor.execute(KEPT, [])
+            return dict(cursor.fetchall())
+
+    def _measure_by_hand(self, number: int) -> Cost:
+        charges = [self._charge() for _ in range(number)]
+        self.by_hand.prepare(charges, AMOUNT)
+        before = self.by_hand.statements
+        cpu, _, wal = _measure(self.by_hand.refund, charges)
+        return cpu, (self.by_hand.statements - before) / number, wal
+
+    @cached_property
+    def by_hand(self) -> ByHand:
+        """Made once there is a refund whose words can be copied."""
+        return ByHand(self.sdk, AMOUNT - 85)
 
     def _charge(self) -> str:
         intent = self.sdk.v1.payment_intents.create(
