@@ -94,7 +94,8 @@ class ByHand:
         """Payments of which something is left."""
         with self.database.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO hand_payment (ref, captured) VALUES (%s, %s)", [(ref, captured) for ref in charges]
+                "INSERT INTO hand_payment (ref, captured) VALUES (%s, %s)",
+                [(ref, captured) for ref in charges],
             )
         self.database.commit()
 

@@ -11,7 +11,6 @@ from typing import TypeVar
 from uuid import uuid4
 
 import stripe
-from desk_by_hand import ByHand
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import RequestFactory
@@ -26,6 +25,7 @@ from amends.desk.orders.models import Line, Plan, Product
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import API_VERSION, StripeGateway
 from amends.desk.policies.actions import publish
+from desk_by_hand import ByHand
 
 ROOT = Path(__file__).parents[1]
 AMOUNT = 1900

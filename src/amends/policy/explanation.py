@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 from babel import Locale
 from babel.dates import format_date
@@ -131,11 +132,16 @@ def format_amount(amount: int, currency: str, locale: str = LOCALE) -> str:
     >>> format_amount(-85, "USD"), format_amount(5630, "KWD"), format_amount(29590, "JPY")
     ('-$0.85', 'KWD5.630', '¥29,590')
     """
-    exponent = EXPONENTS[currency]
-    pattern = parse_pattern(Locale.parse(locale).currency_formats["standard"].pattern)
+    exponent, found = EXPONENTS[currency], _find_locale(locale)
+    pattern = parse_pattern(found.currency_formats["standard"].pattern)
     pattern.frac_prec = (exponent, exponent)
     number = Decimal(amount).scaleb(-exponent)
-    return str(pattern.apply(number, locale, currency=currency, currency_digits=False)).replace("\xa0", " ")
+    return str(pattern.apply(number, found, currency=currency, currency_digits=False)).replace("\xa0", " ")
+
+
+@cache
+def _find_locale(name: str) -> Locale:
+    return Locale.parse(name)
 
 
 @dataclass(frozen=True, slots=True)

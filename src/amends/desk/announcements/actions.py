@@ -4,8 +4,6 @@ import json
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -27,17 +25,6 @@ FROM jsonb_to_recordset(%s) AS event(id uuid, kind text, reference text, body te
     JOIN announcements_endpoint AS endpoint ON endpoint.ended_at IS NULL AND event.kind = ANY (endpoint.kinds)
 ON CONFLICT DO NOTHING RETURNING 1
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What endpoints are told of one thing."""
-
-    id: UUID
-    kind: EventKind
-    reference: str
-    body: str
-    at: datetime
 
 
 class KnownAddressError(Exception):
@@ -83,8 +70,15 @@ def announce(kind: EventKind, subject: UUID | str, told: dict[str, object]) -> N
     """
     now = clock.now()
     body = json.dumps({"type": kind.value, "timestamp": now.isoformat(), "data": told}, ensure_ascii=False)
-    write_at_end(_put_in_line, Event(ids.make_id(), kind, f"{kind.value}:{subject}", body, now))
+    event = {
+        "id": ids.make_id(),
+        "kind": kind,
+        "reference": f"{kind.value}:{subject}",
+        "body": body,
+        "at": now,
+    }
+    write_at_end(_put_in_line, event)
 
 
-def _put_in_line(events: list[Event]) -> Part:
-    return Part({"delivery": _PUT_IN_LINE}, [json.dumps([asdict(event) for event in events], default=str)])
+def _put_in_line(events: list[dict[str, object]]) -> Part:
+    return Part({"delivery": _PUT_IN_LINE}, [json.dumps(events, ensure_ascii=False, default=str)])

@@ -16,29 +16,23 @@ from amends.policy.answer import canonical_json
 
 def record(subject: str, actor: str, action: str, **detail: object) -> None:
     """Add a row to the chain of a subject, at the end of the unit of work."""
-    row = AuditRow(subject=subject, at=clock.now(), actor=actor, action=action, detail=detail)
-    write_at_end(_append, row)
+    # Canonical JSON sorts its keys: `previous` and `sequence` will stand between these two pieces.
+    before = {"action": action, "actor": actor, "at": clock.now().isoformat(), "detail": detail}
+    pieces = {
+        "subject": subject,
+        "before": canonical_json(before).decode().removesuffix("}"),
+        "behind": canonical_json({"subject": subject}).decode().removeprefix("{"),
+    }
+    write_at_end(_append, pieces)
     transaction.on_commit(lambda: logs.tell(action, subject=subject, actor=actor))
 
 
-def _append(rows: list[AuditRow]) -> Part:
-    """Give each row its place in its chain.
+def _append(added: list[dict[str, str]]) -> Part:
+    """Give each row its place in its chain, in the database.
 
     Locks: the chains, in the order of their names, until the transaction ends: two writers cannot take one place.
     """
-    added = json.dumps([_pieces(row) for row in rows], ensure_ascii=False)
-    return Part({"audit_append": "SELECT audit_append(%s)"}, [added])
-
-
-def _pieces(row: AuditRow) -> dict[str, str]:
-    """The canonical JSON of a row before and behind the place where `previous` and `sequence` will stand."""
-    before = {"action": row.action, "actor": row.actor, "at": row.at.isoformat(), "detail": row.detail}
-    behind = {"subject": row.subject}
-    return {
-        "subject": row.subject,
-        "before": canonical_json(before).decode().removesuffix("}"),
-        "behind": canonical_json(behind).decode().removeprefix("{"),
-    }
+    return Part({"audit_append": "SELECT audit_append(%s)"}, [json.dumps(added, ensure_ascii=False)])
 
 
 def row_sha256(row: AuditRow) -> str:

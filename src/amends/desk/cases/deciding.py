@@ -20,7 +20,7 @@ from amends.desk.cases.plans import correction_plan, is_correction, plan_of, pla
 from amends.desk.languages import reader_locale, speaking
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
-from amends.desk.unit_of_work import add, unit_of_work
+from amends.desk.unit_of_work import add, unit_of_work, write_now
 from amends.policy import dates
 from amends.policy.answer import Outcome
 from amends.policy.dates import add_business_days
@@ -185,7 +185,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
     plan = _plan(case, decision, found)
     decided = DecisionRecord(
         case=case,
-        sequence=1 if case.is_unwritten else case.decisions.count() + 1,
+        sequence=_next_place(case),
         version=judgement.version,
         inputs=found.inputs,
         core=decision.core(),
@@ -221,6 +221,13 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
     )
     telling.decided(case, decided)
     return decided
+
+
+def _next_place(case: Case) -> int:
+    if case.is_unwritten:
+        return 1
+    write_now()
+    return case.decisions.count() + 1
 
 
 def _plan(case: Case, decision: Decision, found: CaseFacts) -> dict[str, object]:
