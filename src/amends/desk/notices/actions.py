@@ -20,7 +20,9 @@ from amends.desk.notices.models import Letter, LetterKind
 from amends.desk.notices.reply_address import make_message_id, reply_address
 from amends.desk.unit_of_work import Part, write_at_end
 
-_FRESH = "SELECT jsonb_build_object('letter_ids', jsonb_agg(id ORDER BY id)) FROM letter GROUP BY customer_id"
+_FRESH = """
+SELECT jsonb_build_object('letter_ids', jsonb_agg(id ORDER BY created_at)) FROM letter GROUP BY customer_id
+"""
 KEPT_SECONDS = 600
 """How long a code or a link may wait for its mail."""
 
@@ -61,7 +63,7 @@ def _store(letters: list[Letter]) -> Part:
     """Store those that are not there yet, and have these sent, those to one customer by one job."""
     sending, job = jobs.enqueueing("send_letters", _FRESH)
     queries = {
-        "letter": f"{rows.insertion(Letter)} ON CONFLICT (reference) DO NOTHING RETURNING id, customer_id",
+        "letter": f"{rows.insertion(Letter)} ON CONFLICT (reference) DO NOTHING RETURNING id, customer_id, created_at",
         "letter_job": sending,
     }
     return Part(queries, [rows.as_json(letters), job])

@@ -39,8 +39,8 @@ from amends.desk.payments.gateway import (
 from amends.desk.payments.models import Payment
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.questions import Question
-from amends.desk.rows import instances, select
-from amends.desk.unit_of_work import unit_of_work
+from amends.desk.rows import as_json, insertion, instances, select
+from amends.desk.unit_of_work import Part, unit_of_work, write_at_end
 from amends.policy.money import Money
 
 RETRY_EVERY = timedelta(minutes=1)
@@ -230,25 +230,28 @@ def request_plan_change(
     *,
     refund_id: UUID | None = None,
     next_charge_at: datetime | None = None,
-) -> PlanChange:
+) -> None:
     """Write the intent to change a plan; a refund may wait for it.
 
     Idempotent: one change of a kind for each case.
     """
     now = clock.now()
-    change, _ = PlanChange.objects.get_or_create(
+    change = PlanChange(
         case_id=case_id,
         effect=effect,
-        defaults={
-            "subscription": subscription,
-            "refund_id": refund_id,
-            "to_plan": subscription.plan.monthly if effect == SWITCH_TO_MONTH else None,
-            "next_charge_at": next_charge_at,
-            "next_try_at": now,
-            "created_at": now,
-        },
+        subscription=subscription,
+        refund_id=refund_id,
+        to_plan=subscription.plan.monthly if effect == SWITCH_TO_MONTH else None,
+        next_charge_at=next_charge_at,
+        next_try_at=now,
+        created_at=now,
     )
-    return change
+    write_at_end(_plan_change, change)
+
+
+def _plan_change(changes: list[PlanChange]) -> Part:
+    query = f"{insertion(PlanChange)} ON CONFLICT (case_id, effect) DO NOTHING RETURNING 1"
+    return Part({"plan_change": query}, [as_json(changes)])
 
 
 def change_next_plan(gateway: StripeGateway) -> PlanChange | None:
