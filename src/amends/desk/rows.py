@@ -104,8 +104,8 @@ def _instance(model: type[Model], values: Iterator[object]) -> Model | None:
     own = list(islice(values, len(fields)))
     if own[0] is None:
         return None
-    for place, field in enumerate(fields):
-        if isinstance(field, JSONField) and own[place] is not None:
+    for place in _documents(model):
+        if own[place] is not None:
             own[place] = json.loads(str(own[place]))
     return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], own)
 
@@ -120,6 +120,12 @@ def _all(model: type[Model]) -> Columns:
     """The columns of a table, its key first."""
     meta = model._meta  # noqa: SLF001  # documented by Django
     return sorted(meta.concrete_fields, key=lambda field: not field.primary_key)
+
+
+@cache
+def _documents(model: type[Model]) -> Sequence[int]:
+    """The places of columns of JSON, which Django's connection hands over as text."""
+    return [place for place, field in enumerate(_all(model)) if isinstance(field, JSONField)]
 
 
 @cache

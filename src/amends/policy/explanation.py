@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale
 from babel.dates import format_date
@@ -126,6 +126,7 @@ def explain(policy: Policy, facts: Facts, decision: Decision, locale: str = LOCA
     )
 
 
+@lru_cache(maxsize=1024)
 def format_amount(amount: int, currency: str, locale: str = LOCALE) -> str:
     """An amount in the money format of a locale, with the digits of ISO 4217.
 
