@@ -63,7 +63,11 @@ def main() -> None:
     there = 0
     for size in SIZES:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(FILL, {"first": there + 1, "last": size, "agent": agent.id, "version": version.id})
+            for statement in FILL.strip().removesuffix(";").split(";\n"):
+                cursor.execute(
+                    statement,
+                    {"first": there + 1, "last": size, "agent": agent.id, "version": version.id},
+                )
         there = size
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE)")

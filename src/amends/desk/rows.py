@@ -56,7 +56,8 @@ def mark_stored(row: Model) -> None:
 
 @cache
 def _locking(model: type[Model]) -> str:
-    return f"SELECT {select(one=model)} FROM {table_of(model)} AS one WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608  # names of our own
+    key = _all(model)[0].column
+    return f"SELECT {select(one=model)} FROM {table_of(model)} AS one WHERE {key} = %s FOR NO KEY UPDATE"  # noqa: S608  # names of our own
 
 
 @cache
@@ -72,10 +73,10 @@ def change(model: type[Model], fields: tuple[str, ...]) -> str:
     """SQL that stores some fields of rows, which it takes as JSON."""
     names = [f'"{_field(model, name).column}"' for name in fields]
     settings = ", ".join(f"{name} = changed.{name}" for name in names)
-    table = table_of(model)
+    table, key = table_of(model), _all(model)[0].column
     return f"""
         UPDATE {table} SET {settings} FROM jsonb_populate_recordset(NULL::{table}, %s) AS changed
-        WHERE {table}.id = changed.id
+        WHERE {table}.{key} = changed.{key}
         """  # noqa: S608  # as above
 
 

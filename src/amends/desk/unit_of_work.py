@@ -98,7 +98,9 @@ def _insertion(model: type[Model]) -> Callable[[list[Model]], Part]:
     def part_of(fresh: list[Model]) -> Part:
         for row in fresh:
             rows.mark_stored(row)
-        return Part({rows.table_of(model): f"{rows.insertion(model)} RETURNING 1"}, [rows.as_json(fresh)])
+        query = f"{rows.insertion(model)} RETURNING 1"
+        # A name of its own, for one that is the table's would hide the table from the other parts.
+        return Part({f"fresh_{rows.table_of(model)}": query}, [rows.as_json(fresh)])
 
     return part_of
 
