@@ -17,7 +17,7 @@ SELECT n, ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid AS id,
     timestamptz '2025-09-01 08:00Z' + n * interval '7 seconds' AS at,
     (ARRAY['open', 'open', 'waiting_on_customer', 'decided', 'paying', 'scheduled', 'closed', 'closed', 'closed', 'closed'])
         [1 + n %% 10] AS state
-FROM generate_series(%(first)s, %(last)s) n;
+FROM generate_series(%(first)s::integer, %(last)s::integer) n;
 INSERT INTO accounts_customer (id, external_id, email, name, locale, country, created_at)
     SELECT id, 'q-' || n, 'q-' || n || '@example.com', 'Customer ' || n, 'en', 'US', at FROM fresh;
 INSERT INTO payments_payment (id, customer_id, gateway, gateway_ref, captured, currency, captured_at, method,
@@ -37,8 +37,8 @@ INSERT INTO cases_decisionrecord (id, case_id, sequence, version_id, inputs, cor
         usage_count, usage_watermark, usage_sha256, decided_at)
     SELECT id, id, 1, %(version)s, '{}', '{}', '', '{}', '[]', 'granted', 'refund', 1815, 'USD',
         '{"refund": 1815}', '', '{}', '', '', 0, 0, '', at FROM fresh;
-INSERT INTO cases_task (id, case_id, kind, role, detail, created_at, due_at)
-    SELECT id, id, CASE WHEN n %% 100 = 3 THEN 'failed_refund' ELSE 'approve' END, 'approver', '', at,
+INSERT INTO cases_task (id, case_id, kind, role, detail, sentence, created_at, due_at)
+    SELECT id, id, CASE WHEN n %% 100 = 3 THEN 'failed_refund' ELSE 'approve' END, 'approver', '', '{}', at,
         at + interval '1 day' FROM fresh WHERE state = 'decided';
 INSERT INTO issues_issue (id, customer_id, line_id, reported_at, description)
     SELECT id, id, id, at, 'Black images.' FROM fresh WHERE n %% 4 = 0;
