@@ -14,9 +14,12 @@ from amends.desk.cases.models import (
     Approval,
     Case,
     CaseState,
+    Channel,
     DecisionRecord,
+    RequestKind,
     TaskKind,
 )
+from amends.desk.cases.opening import Request, open_case
 from amends.desk.cases.stating import waive
 from amends.desk.payments.models import Refund
 from amends.desk.unit_of_work import add, unit_of_work
@@ -62,6 +65,21 @@ def test_an_approval_written_with_its_decision_is_checked_against_it(
 
     assert not Approval.objects.exists()
     assert DecisionRecord.objects.count() == 1
+
+
+def test_two_cases_in_one_transaction_count_to_one_limit(shop: Shop, settings: Settings) -> None:
+    settings.APPROVAL_LIMITS = {"USD": (2000, 5000)}
+    lines = [shop.sell(shop.monthly) for _ in range(2)]
+    go_to(day(3))
+
+    with unit_of_work():
+        cases = [
+            open_case(Request(shop.customer, line, RequestKind.REFUND, Channel.API, "Not for me."))
+            for line in lines
+        ]
+
+    assert [now(case).state for case in cases] == [CaseState.PAYING, CaseState.DECIDED]
+    assert Refund.objects.count() == 1
 
 
 def test_above_the_second_limit_two_people_agree(shop: Shop, settings: Settings) -> None:

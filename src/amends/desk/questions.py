@@ -21,16 +21,8 @@ class Question(Generic[Answer]):
     """An expression, or a SELECT of one value."""
     parameters: Sequence[Any]
     read: Callable[[Any], Answer]
-    _answers: list[Answer] = field(default_factory=list, init=False)
-
-    @property
-    def answer(self) -> Answer:
-        """What the database said when it was asked last."""
-        return self._answers[-1]
-
-    def take(self, value: object) -> None:
-        """Keep what the database said."""
-        self._answers.append(self.read(value))
+    answer: Answer = field(init=False)
+    """What the database said; there is none before it was asked."""
 
     def ask(self) -> Answer:
         """Ask for this alone."""
@@ -44,4 +36,4 @@ def ask(*questions: Question[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {asked}", [one for question in questions for one in question.parameters])
         for question, value in zip(questions, cursor.fetchone() or (), strict=True):
-            question.take(value)
+            question.answer = question.read(value)

@@ -126,6 +126,8 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
     Raises: InputError: with a waiver only; nothing was written.
     """
     with unit_of_work():
+        # What this unit has decided before, of other cases of the account, counts for this one.
+        write_now()
         Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
         case.refresh_from_db(from_queryset=_whole_cases().select_for_update(of=("self",), no_key=True))
         return decide_locked(case, waiver)
@@ -185,7 +187,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
     plan = _plan(case, decision, found)
     decided = DecisionRecord(
         case=case,
-        sequence=_next_place(case),
+        sequence=1 if case.is_unwritten else case.decisions.count() + 1,
         version=judgement.version,
         inputs=found.inputs,
         core=decision.core(),
@@ -221,13 +223,6 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
     )
     telling.decided(case, decided)
     return decided
-
-
-def _next_place(case: Case) -> int:
-    if case.is_unwritten:
-        return 1
-    write_now()
-    return case.decisions.count() + 1
 
 
 def _plan(case: Case, decision: Decision, found: CaseFacts) -> dict[str, object]:

@@ -14,7 +14,7 @@ from amends.desk.issues import actions as issues
 from amends.desk.orders.actions import lock_purchase
 from amends.desk.orders.models import Line
 from amends.desk.questions import Question, ask
-from amends.desk.unit_of_work import add, unit_of_work
+from amends.desk.unit_of_work import add, unit_of_work, write_now
 
 _UNDER_WAY = "SELECT number FROM cases_case WHERE line_id = %s AND state <> 'closed' ORDER BY id LIMIT 1"
 
@@ -51,6 +51,7 @@ def open_case(request: Request) -> Case:
     Raises: OpenCaseError: nothing is written.
     """
     with unit_of_work():
+        write_now()
         line = lock_purchase(request.customer.id, request.line.id)
         known, under_way = _ask_known(request.client_key), _ask_under_way(line)
         ask(known, under_way)

@@ -133,9 +133,10 @@ def _lock(case_id: UUID) -> Case:
         cursor.execute(_CASE, [case_id])
         found = cursor.fetchone()
     assert found is not None
-    case, case.customer, line, line.order = instances(found, Case, Customer, Line, Order)
-    case.line = line
-    return case  # type: ignore[no-any-return]  # instances of models
+    case: Case
+    case, case.customer, case.line, order = instances(found, Case, Customer, Line, Order)
+    case.line.order = order
+    return case
 
 
 def _look_at_effects(case: Case) -> _Effects:

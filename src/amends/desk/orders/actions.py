@@ -175,10 +175,12 @@ def lock_purchase(customer_id: UUID, line_id: UUID) -> Line:
         cursor.execute(_PURCHASE, [customer_id, line_id])
         found = cursor.fetchone()
     assert found is not None
-    line, order, payment, plan, subscription = instances(found, Line, Order, Payment, Plan, Subscription)
-    line.order, line.plan, line.subscription = order, plan, subscription
-    order.payment = payment
-    return line  # type: ignore[no-any-return]  # instances of models
+    line: Line
+    line, line.order, payment, line.plan, line.subscription = instances(
+        found, Line, Order, Payment, Plan, Subscription
+    )
+    line.order.payment = payment
+    return line
 
 
 def price_at(plan: Plan, currency: str, at: datetime) -> int | None:

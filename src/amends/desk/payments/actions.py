@@ -15,7 +15,7 @@ from amends.desk.payments.bookkeeping import post_dispute, post_fee, post_refund
 from amends.desk.payments.gateway import ChargeSnapshot, DisputeSnapshot, RefundSnapshot
 from amends.desk.payments.models import Dispute, DisputeStatus, Origin, Payment, Refund
 from amends.desk.payments.protocol import is_older
-from amends.desk.payments.states import RefundState, check_transition
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, check_transition, in_sql
 from amends.desk.questions import Question
 from amends.desk.rows import insert, update
 
@@ -113,13 +113,13 @@ class Standing:
         return self.is_open or self.lost > 0
 
 
-STANDING = """
+STANDING = f"""
 SELECT jsonb_build_object(
     'refunds', (SELECT jsonb_agg(jsonb_build_array(case_id, amount)) FROM payments_refund
-        WHERE payment_id = {payment} AND state NOT IN ('rejected', 'failed', 'canceled')),
+        WHERE payment_id = {{payment}} AND state NOT IN ({in_sql(ENDED_WITHOUT_MONEY)})),
     'disputes', (SELECT jsonb_agg(jsonb_build_array(status, amount)) FROM payments_dispute
-        WHERE payment_id = {payment}))
-"""
+        WHERE payment_id = {{payment}}))
+"""  # noqa: S608  # names of our own
 """What `read_standing` reads, of a payment that is named by an expression."""
 
 

@@ -26,7 +26,7 @@ from amends.desk.payments.protocol import (
     turn,
     wait,
 )
-from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, in_sql
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.rows import find_locked, instances, select
 from amends.desk.unit_of_work import unit_of_work
@@ -37,7 +37,7 @@ _QUEUE = (RefundState.PLANNED, RefundState.SENDING, RefundState.UNKNOWN)
 _NEXT = f"""
 SELECT {select(refund=Refund, payment=Payment)}, ({STANDING.format(payment="payment.id")})
 FROM payments_refund AS refund JOIN payments_payment AS payment ON payment.id = refund.payment_id
-WHERE refund.state IN ('planned', 'sending', 'unknown')
+WHERE refund.state IN ({in_sql(_QUEUE)})
     AND NOT refund.is_held
     AND (refund.leased_until IS NULL OR refund.leased_until < statement_timestamp())
     AND refund.next_try_at <= %s AND refund.reason <> %s
