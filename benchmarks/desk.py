@@ -80,13 +80,16 @@ def main() -> None:
         refunds = Refunds(gateway)
         refunds.run(WARM_UP)
         measured = [refunds.run(REFUNDS) for _ in range(ROUNDS)]
-    print(f"{'a refund':<22}{'CPU ms':>9}{'statements':>12}{'WAL bytes':>11}")
-    for name in ("rooms", "plain view"):
+    print(f"{'a refund':<22}{'CPU ms':>9}{'in database':>13}{'statements':>12}{'WAL bytes':>11}")
+    for name in ("rooms", "plain view", "by hand"):
         costs = [one[name] for one in measured]
-        cpu, statements, wal = (median(values) for values in zip(*costs, strict=True))
-        print(f"{name:<22}{cpu:>9.2f}{statements:>12.1f}{wal:>11.0f}")
+        cpu, in_database, statements, wal = (median(values) for values in zip(*costs, strict=True))
+        print(f"{name:<22}{cpu:>9.2f}{in_database:>13.2f}{statements:>12.1f}{wal:>11.0f}")
     ratios = [one["rooms"][0] / one["plain view"][0] for one in measured]
-    print(f"CPU, rooms to plain view: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})\n")
+    print(f"CPU, rooms to plain view: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    kept = refunds.kept_bytes()
+    listed = ", ".join(f"{what} {size:,}" for what, size in kept.items())
+    print(f"bytes of the rows of one refund: {sum(kept.values()):,} ({listed})\n")
 
     from desk_usage import compare_counts, compare_intake  # noqa: PLC0415 -- as above
 

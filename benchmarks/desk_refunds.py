@@ -1,9 +1,11 @@
 """A whole refund by the rooms of the desk, and by a view that does the least that moves the same money."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -24,10 +26,13 @@ from amends.desk.orders.models import Line, Plan, Product
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import API_VERSION, StripeGateway
 from amends.desk.policies.actions import publish
+from desk_by_hand import ByHand
 
 ROOT = Path(__file__).parents[1]
 AMOUNT = 1900
-Cost = tuple[float, float, float]
+Cost = tuple[float, float, float, float]
+"""CPU milliseconds of this process and of the database's, statements, bytes of WAL."""
+_TICKS = os.sysconf("SC_CLK_TCK")
 Item = TypeVar("Item")
 _NUMBERS = count(1)
 
@@ -38,6 +43,23 @@ CREATE TABLE plain_refund (id uuid PRIMARY KEY, payment text NOT NULL REFERENCES
 CREATE INDEX ON plain_refund (payment);
 CREATE TABLE plain_posting (id bigserial PRIMARY KEY, refund uuid NOT NULL REFERENCES plain_refund,
     account text NOT NULL, amount bigint NOT NULL);
+"""
+
+KEPT = """
+SELECT what, sum(size)::integer FROM cases_case AS asked, LATERAL (
+    SELECT 'letters', pg_column_size(one.*) FROM notices_letter AS one WHERE case_id = asked.id
+    UNION ALL SELECT 'audit trail', pg_column_size(one.*) FROM audit_auditrow AS one
+        WHERE subject IN ('case:' || asked.id, 'refund:' || (SELECT id FROM payments_refund WHERE case_id = asked.id))
+    UNION ALL SELECT 'decision', pg_column_size(one.*) FROM cases_decisionrecord AS one WHERE case_id = asked.id
+    UNION ALL SELECT 'books', pg_column_size(one.*) FROM journal_posting AS one JOIN journal_entry AS entry
+        ON entry.id = one.entry_id JOIN payments_refund AS refund
+        ON refund.case_id = asked.id AND entry.reference = 'refund:' || refund.id
+    UNION ALL SELECT 'case, message and refund', pg_column_size(one.*) FROM cases_message AS one WHERE case_id = asked.id
+    UNION ALL SELECT 'case, message and refund', pg_column_size(one.*) FROM payments_refund AS one
+        WHERE case_id = asked.id
+    UNION ALL SELECT 'case, message and refund', pg_column_size(asked.*)
+) AS kept(what, size) WHERE asked.id = (SELECT id FROM cases_case WHERE state = 'closed' LIMIT 1)
+GROUP BY what ORDER BY 2 DESC
 """
 
 
@@ -79,12 +101,33 @@ class Refunds:
             )
             cursor.execute("CHECKPOINT")
             cursor.execute("VACUUM (ANALYZE)")
-        rooms = _measure(self._by_rooms, lines)
+        backend = _look("pg_backend_pid()")
+        rooms = _measure(self._by_rooms, lines, backend)
         assert Case.objects.filter(line__in=lines, state=CaseState.CLOSED).count() == number
         return {
             "rooms": rooms,
-            "plain view": _measure(self._by_view, charges),
+            "plain view": _measure(self._by_view, charges, backend),
+            "by hand": self._measure_by_hand(number),
         }
+
+    def kept_bytes(self) -> dict[str, int]:
+        """How long the rows are that one refund leaves, by what they are."""
+        with connection.cursor() as cursor:
+            cursor.execute(KEPT, [])
+            return dict(cursor.fetchall())
+
+    def _measure_by_hand(self, number: int) -> Cost:
+        charges = [self._charge() for _ in range(number)]
+        self.by_hand.prepare(charges, AMOUNT)
+        before = self.by_hand.statements
+        backend = self.by_hand.database.info.backend_pid
+        cpu, in_database, _, wal = _measure(self.by_hand.refund, charges, backend)
+        return cpu, in_database, (self.by_hand.statements - before) / number, wal
+
+    @cached_property
+    def by_hand(self) -> ByHand:
+        """Made once there is a refund whose words can be copied."""
+        return ByHand(self.sdk, AMOUNT - 85)
 
     def _charge(self) -> str:
         intent = self.sdk.v1.payment_intents.create(
@@ -152,20 +195,31 @@ class Refunds:
         return JsonResponse({"id": str(refund), "state": made.status})
 
 
-def _measure(work: Callable[[Item], None], items: Sequence[Item]) -> Cost:
-    """CPU milliseconds of this process, statements and WAL bytes for each item."""
+def _measure(work: Callable[[Item], None], items: Sequence[Item], backend: int) -> Cost:
+    """The cost of each item; `backend` is the process of the database that serves it."""
     counter = Counter()
-    wal, cpu = _wal(), time.process_time()
+    wal, in_database, cpu = _wal(), _seconds(backend), time.process_time()
     with connection.execute_wrapper(counter):
         for item in items:
             work(item)
-    spent = time.process_time() - cpu
-    number = len(items)
-    return spent * 1000 / number, counter.statements / number, (_wal() - wal) / number
+    spent, in_database = time.process_time() - cpu, _seconds(backend) - in_database
+    costs = (spent * 1000, in_database * 1000, counter.statements, _wal() - wal)
+    own, others, statements, written = (cost / len(items) for cost in costs)
+    return own, others, statements, written
 
 
 def _wal() -> int:
+    return _look("(pg_current_wal_insert_lsn() - '0/0')::bigint")
+
+
+def _seconds(process: int) -> float:
+    """The CPU time that another process of this machine has had, in steps of the kernel's clock."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _look(expression: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
-        (position,) = cursor.fetchone() or (0,)
-    return int(position)
+        cursor.execute(f"SELECT {expression}")
+        (value,) = cursor.fetchone() or (0,)
+    return int(value)

@@ -26,7 +26,7 @@ SELECT n, ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid AS id,
     timestamptz '2025-09-01 08:00Z' + n * interval '7 seconds' AS at,
     (ARRAY['open', 'open', 'waiting_on_customer', 'decided', 'paying', 'scheduled', 'closed', 'closed', 'closed', 'closed'])
         [1 + n %% 10] AS state
-FROM generate_series(%(first)s, %(last)s) n;
+FROM generate_series(%(first)s::integer, %(last)s::integer) n;
 INSERT INTO accounts_customer (id, external_id, email, name, locale, country, created_at)
     SELECT id, 'q-' || n, 'q-' || n || '@example.com', 'Customer ' || n, 'en', 'US', at FROM fresh;
 INSERT INTO payments_payment (id, customer_id, gateway, gateway_ref, captured, currency, captured_at, method,
@@ -74,7 +74,11 @@ def main() -> None:
     there = 0
     for size in SIZES:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(FILL, {"first": there + 1, "last": size, "agent": agent.id, "version": version.id})
+            for statement in FILL.strip().removesuffix(";").split(";\n"):
+                cursor.execute(
+                    statement,
+                    {"first": there + 1, "last": size, "agent": agent.id, "version": version.id},
+                )
         there = size
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE)")

@@ -101,10 +101,12 @@ PLANTED = (
     planted(
         "a lease that nobody respects",
         SENDING,
-        "            Q(leased_until=None) | Q(leased_until__lt=Now()),\n",
+        "    AND (refund.leased_until IS NULL OR refund.leased_until < statement_timestamp())\n",
         "",
     ),
-    planted("no lease at all", SENDING, "refund.leased_until = Now() + LEASE", "refund.leased_until = None"),
+    planted(
+        "no lease at all", SENDING, "[LEASE.seconds, *counted, refund.id]", "[None, *counted, refund.id]"
+    ),
     planted(
         "a late error believed over a notice",
         SENDING,
@@ -114,10 +116,10 @@ PLANTED = (
     planted(
         "the answer written to a stale row",
         SENDING,
-        "    return Refund.objects.select_for_update(no_key=True).get(id=refund.id)",
+        "    return find_locked(Refund, refund.id)",
         "    return refund",
     ),
-    planted("held refunds sent", SENDING, "            is_held=False,\n", ""),
+    planted("held refunds sent", SENDING, "    AND NOT refund.is_held\n", ""),
     planted(
         "an answer of another amount taken",
         GATEWAY,

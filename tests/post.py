@@ -22,7 +22,7 @@ from amends.desk.mailbox.server import make_conversation
 from amends.desk.notices.reply_address import reply_address
 
 CONTACT = "support@example.com"
-MAIL_TASKS = ("sort_mail", "invite_writer", "acknowledge_mail", "send_letter")
+MAIL_TASKS = ("sort_mail", "invite_writer", "acknowledge_mail", "send_letters")
 _NUMBERS = count(1)
 
 

@@ -3,19 +3,26 @@
 from threading import Barrier, Thread
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
+from django.db.models import Model
 from pytest_django import Settings
 
+from amends.desk import ids
 from amends.desk.accounts.models import Role, User
 from amends.desk.cases.approving import NotAllowedError, OutdatedError, approve
 from amends.desk.cases.models import (
     Approval,
     Case,
     CaseState,
+    Channel,
+    DecisionRecord,
+    RequestKind,
     TaskKind,
 )
+from amends.desk.cases.opening import Request, open_case
 from amends.desk.cases.stating import waive
 from amends.desk.payments.models import Refund
+from amends.desk.unit_of_work import add, unit_of_work
 from shop import WHY, Shop, approve_by_one, day, go_to, latest, nothing_moved, now, open_tasks
 
 
@@ -34,6 +41,45 @@ def test_nobody_approves_what_they_proposed(shop: Shop) -> None:
     approve_by_one(shop, case)
     shop.work()
     assert shop.refunded(line) == [1815]
+
+
+def write_together(*rows: Model) -> None:
+    with unit_of_work():
+        for row in rows:
+            add(row)
+
+
+@pytest.mark.parametrize("plan, says", [("f" * 64, "not the plan"), (None, "no decision")])
+def test_an_approval_written_with_its_decision_is_checked_against_it(
+    shop: Shop, settings: Settings, plan: str | None, says: str
+) -> None:
+    settings.APPROVAL_LIMITS = {"USD": (0, 5000)}
+    decided = latest(shop.ask(shop.sell(shop.monthly)))
+    decided.id, decided.sequence = ids.make_id(), 2
+    approval = Approval(
+        decision=decided, verdict="approve", plan_sha256=plan or decided.plan_sha256, at=day(0)
+    )
+
+    with pytest.raises(IntegrityError, match=says):
+        write_together(approval, decided) if plan else write_together(approval)
+
+    assert not Approval.objects.exists()
+    assert DecisionRecord.objects.count() == 1
+
+
+def test_two_cases_in_one_transaction_count_to_one_limit(shop: Shop, settings: Settings) -> None:
+    settings.APPROVAL_LIMITS = {"USD": (2000, 5000)}
+    lines = [shop.sell(shop.monthly) for _ in range(2)]
+    go_to(day(3))
+
+    with unit_of_work():
+        cases = [
+            open_case(Request(shop.customer, line, RequestKind.REFUND, Channel.API, "Not for me."))
+            for line in lines
+        ]
+
+    assert [now(case).state for case in cases] == [CaseState.PAYING, CaseState.DECIDED]
+    assert Refund.objects.count() == 1
 
 
 def test_above_the_second_limit_two_people_agree(shop: Shop, settings: Settings) -> None:

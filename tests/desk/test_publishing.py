@@ -15,6 +15,7 @@ from amends.desk.audit.models import AuditRow
 from amends.desk.notices.models import Letter
 from amends.desk.policies.actions import (
     applicable_versions,
+    ask_published,
     version_at_purchase,
 )
 from amends.desk.policies.announcing import announce_to_all
@@ -81,7 +82,7 @@ def test_a_version_comes_into_force_on_its_day_by_itself(shop: Shop) -> None:
     go_to(datetime(2025, 10, 1, tzinfo=UTC))
 
     assert version_at_purchase(clock.now()).version == "2025-10-01"
-    both = applicable_versions(line.purchased_at, clock.now())
+    both = applicable_versions(ask_published().ask(), line.purchased_at, clock.now())
     assert [one.version for one in both] == ["2025-08-18", "2025-10-01"]
     # Day 9: too late by the version at purchase, in time by the one at the request (reading R15).
     assert latest_decision(shop.ask(line)).version.version == "2025-10-01"

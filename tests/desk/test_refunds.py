@@ -10,19 +10,24 @@ from amends.desk.cases.deciding import decide_case, wake_due
 from amends.desk.cases.models import (
     Case,
     CaseState,
+    Channel,
     RequestKind,
     TaskKind,
 )
-from amends.desk.cases.opening import OpenCaseError
+from amends.desk.cases.opening import OpenCaseError, Request, open_case
+from amends.desk.cases.paying import follow
 from amends.desk.credits.actions import grant, wallet
 from amends.desk.credits.models import LotSource
 from amends.desk.notices.models import Letter
+from amends.desk.orders.actions import change_next_plan
 from amends.desk.orders.models import Subscription
 from amends.desk.payments.inbox import sweep_refunds
+from amends.desk.payments.sending import send_next
 from amends.desk.policies import actions as policies
 from amends.desk.usage.models import PaidBy, UseOutcome
 from amends.policy.replay import replay
 from shop import METER, Shop, day, go_to, latest, letters, nothing_moved, now, open_tasks
+from spent import Counter
 
 
 def test_a_request_within_the_window_is_paid_told_and_closed(shop: Shop) -> None:
@@ -39,6 +44,23 @@ def test_a_request_within_the_window_is_paid_told_and_closed(shop: Shop) -> None
     assert Subscription.objects.get().status == "ended"
     assert case.decisions.get().usage_count == 12
     assert list(broken_rows()) == []
+
+
+def test_a_refund_from_request_to_letter_is_fourteen_statements(shop: Shop) -> None:
+    # What is asked for once, such as the versions of the policy, was asked for by the first.
+    for expected in (None, 14):
+        line = shop.sell(shop.monthly)
+        request = Request(shop.customer, line, RequestKind.REFUND, Channel.API, "Not what I expected.")
+        spent = Counter()
+        with connection.execute_wrapper(spent):
+            case = open_case(request)
+        change_next_plan(shop.gateway)
+        with connection.execute_wrapper(spent):
+            assert send_next(shop.gateway)
+            follow(case.id)
+
+        assert now(case).closing == "paid"
+        assert expected in (None, spent.statements)
 
 
 def test_a_late_request_is_denied_with_what_would_have_helped(shop: Shop) -> None:

@@ -79,16 +79,16 @@ def test_a_letter_whose_worker_was_killed_is_sent_by_the_next_one(state: Path) -
     with connected(state) as database:
         with connected(state) as blocker, worker(state) as first, blocker.transaction():
             blocker.execute("LOCK TABLE notices_letter IN ACCESS EXCLUSIVE MODE")
-            assert wait_until(lambda: statuses(database, "send_letter") == ["doing"])
+            assert wait_until(lambda: statuses(database, "send_letters") == ["doing"])
             first.send_signal(signal.SIGKILL)
             first.wait()
         database.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
-        assert (statuses(database, "send_letter"), mails(state)) == (["doing"], 0)
+        assert (statuses(database, "send_letters"), mails(state)) == (["doing"], 0)
 
         run(state, REVIVE)
 
         with worker(state):
-            assert wait_until(lambda: statuses(database, "send_letter") == ["succeeded"])
+            assert wait_until(lambda: statuses(database, "send_letters") == ["succeeded"])
     assert mails(state) == 1
 
 

@@ -4,15 +4,21 @@ Rooms enqueue by name; the bodies live in the `schedule` door, so that a job may
 instant is a column of its row and looked for by a periodic task: a queue would use the machine's clock, not ours.
 """
 
-from itertools import groupby
-from operator import itemgetter
+import json
 
 from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.types import JSONValue
 
-from amends.desk.unit_of_work import write_at_end
+from amends.desk.unit_of_work import Part, write_at_end
+
+_DEFER = """
+SELECT procrastinate_defer_jobs_v1(ARRAY(
+    SELECT ROW(queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)::procrastinate_job_to_defer_v1
+    FROM jsonb_populate_recordset(NULL::procrastinate_job_to_defer_v1, {jobs})
+))
+"""
 
 
 def enqueue(task: str, *, once: str | None = None, **arguments: JSONValue) -> None:
@@ -28,6 +34,23 @@ def enqueue(task: str, *, once: str | None = None, **arguments: JSONValue) -> No
         return
 
 
-def _defer(wanted: list[tuple[str, dict[str, JSONValue]]]) -> None:
-    for task, of_task in groupby(wanted, key=itemgetter(0)):
-        app.configure_task(task).batch_defer(*(arguments for _, arguments in of_task))
+def enqueueing(task: str, arguments: str) -> tuple[str, str]:
+    """SQL that runs a task once for each row of a query of arguments, and its parameter: the job without them."""
+    jobs = f"(SELECT jsonb_agg(%s::jsonb || jsonb_build_object('args', args)) FROM ({arguments}) AS wanted(args))"  # noqa: S608  # SQL of our own
+    return _DEFER.format(jobs=jobs), json.dumps(_row(task, {}))
+
+
+def _defer(wanted: list[tuple[str, dict[str, JSONValue]]]) -> Part:
+    return Part({"job": _DEFER.format(jobs="%s")}, [json.dumps([_row(*one) for one in wanted])])
+
+
+def _row(task: str, arguments: dict[str, JSONValue]) -> dict[str, object]:
+    job = app.configure_task(task).make_new_job(**arguments)
+    return {
+        "queue_name": job.queue,
+        "task_name": job.task_name,
+        "priority": job.priority,
+        "lock": job.lock,
+        "queueing_lock": job.queueing_lock,
+        "args": job.task_kwargs,
+    }

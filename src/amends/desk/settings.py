@@ -49,13 +49,17 @@ def _whole(name: str, default: int) -> int:
     return int(text)
 
 
+_PREPARED = {"server_side_binding": True, "prepare_threshold": 5}
+"""The database plans a statement that comes again and again once for each connection."""
+
+
 def _database(address: str) -> dict[str, object]:
     parts = urlsplit(address)
     if parts.scheme not in ("postgres", "postgresql"):
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with postgresql://; the desk runs on PostgreSQL only."
         )
-    options = {"connect_timeout": "5"} | dict(parse_qsl(parts.query))
+    options: dict[str, object] = {"connect_timeout": "5", **_PREPARED, **dict(parse_qsl(parts.query))}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "amends",

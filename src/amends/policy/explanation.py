@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache, lru_cache
 
 from babel import Locale
 from babel.dates import format_date
@@ -125,17 +126,23 @@ def explain(policy: Policy, facts: Facts, decision: Decision, locale: str = LOCA
     )
 
 
+@lru_cache(maxsize=1024)
 def format_amount(amount: int, currency: str, locale: str = LOCALE) -> str:
     """An amount in the money format of a locale, with the digits of ISO 4217.
 
     >>> format_amount(-85, "USD"), format_amount(5630, "KWD"), format_amount(29590, "JPY")
     ('-$0.85', 'KWD5.630', '¥29,590')
     """
-    exponent = EXPONENTS[currency]
-    pattern = parse_pattern(Locale.parse(locale).currency_formats["standard"].pattern)
+    exponent, found = EXPONENTS[currency], _find_locale(locale)
+    pattern = parse_pattern(found.currency_formats["standard"].pattern)
     pattern.frac_prec = (exponent, exponent)
     number = Decimal(amount).scaleb(-exponent)
-    return str(pattern.apply(number, locale, currency=currency, currency_digits=False)).replace("\xa0", " ")
+    return str(pattern.apply(number, found, currency=currency, currency_digits=False)).replace("\xa0", " ")
+
+
+@cache
+def _find_locale(name: str) -> Locale:
+    return Locale.parse(name)
 
 
 @dataclass(frozen=True, slots=True)

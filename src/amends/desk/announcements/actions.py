@@ -4,30 +4,27 @@ import json
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from amends.desk import clock, ids
 from amends.desk.announcements.addresses import check_form
-from amends.desk.announcements.models import Delivery, Endpoint, EventKind
+from amends.desk.announcements.models import Endpoint, EventKind
 from amends.desk.audit.actions import record
-from amends.desk.unit_of_work import write_at_end
+from amends.desk.unit_of_work import Part, write_at_end
 
 SECRET_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What endpoints are told of one thing."""
-
-    kind: EventKind
-    reference: str
-    event_id: str
-    body: str
-    at: datetime
+# The id of a delivery is a UUID of version 7, too: the time and version of its event's id, and random bits.
+_PUT_IN_LINE = """
+INSERT INTO announcements_delivery
+    (id, endpoint_id, event_id, reference, kind, body, created_at, attempts, next_try_at, problem)
+SELECT (left(event.id::text, 15) || substr(gen_random_uuid()::text, 16))::uuid, endpoint.id,
+    'msg_' || replace(event.id::text, '-', ''), event.reference, event.kind, event.body, event.at, 0, event.at, ''
+FROM jsonb_to_recordset(%s) AS event(id uuid, kind text, reference text, body text, at timestamptz)
+    JOIN announcements_endpoint AS endpoint ON endpoint.ended_at IS NULL AND event.kind = ANY (endpoint.kinds)
+ON CONFLICT DO NOTHING RETURNING 1
+"""
 
 
 class KnownAddressError(Exception):
@@ -73,24 +70,15 @@ def announce(kind: EventKind, subject: UUID | str, told: dict[str, object]) -> N
     """
     now = clock.now()
     body = json.dumps({"type": kind.value, "timestamp": now.isoformat(), "data": told}, ensure_ascii=False)
-    event = Event(kind, f"{kind.value}:{subject}", f"msg_{ids.make_id().hex}", body, now)
+    event = {
+        "id": ids.make_id(),
+        "kind": kind,
+        "reference": f"{kind.value}:{subject}",
+        "body": body,
+        "at": now,
+    }
     write_at_end(_put_in_line, event)
 
 
-def _put_in_line(events: list[Event]) -> None:
-    endpoints = list(Endpoint.objects.filter(ended_at=None, kinds__overlap=[event.kind for event in events]))
-    deliveries = [
-        Delivery(
-            endpoint=endpoint,
-            event_id=event.event_id,
-            reference=event.reference,
-            kind=event.kind,
-            body=event.body,
-            created_at=event.at,
-            next_try_at=event.at,
-        )
-        for event in events
-        for endpoint in endpoints
-        if event.kind in endpoint.kinds
-    ]
-    Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+def _put_in_line(events: list[dict[str, object]]) -> Part:
+    return Part({"delivery": _PUT_IN_LINE}, [json.dumps(events, ensure_ascii=False, default=str)])

@@ -1,53 +1,38 @@
 """Write audit rows, and prove that none was changed."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from amends.desk import clock, logs
 from amends.desk.audit.models import AuditRow, DayRoot
-from amends.desk.unit_of_work import write_at_end
+from amends.desk.unit_of_work import Part, write_at_end
 from amends.policy.answer import canonical_json
-
-# Sent together, and still two statements: the second one sees what was committed while the first one waited.
-_LAST = """
-SELECT pg_advisory_xact_lock(hashtextextended('audit:' || subject, 0)) FROM unnest(%(subjects)s::text[]) AS subject;
-SELECT wanted.subject, last.sequence, last.sha256 FROM unnest(%(subjects)s::text[]) AS wanted(subject)
-    CROSS JOIN LATERAL (SELECT sequence, sha256 FROM audit_auditrow
-        WHERE audit_auditrow.subject = wanted.subject ORDER BY sequence DESC LIMIT 1) AS last
-"""
 
 
 def record(subject: str, actor: str, action: str, **detail: object) -> None:
     """Add a row to the chain of a subject, at the end of the unit of work."""
-    row = AuditRow(subject=subject, at=clock.now(), actor=actor, action=action, detail=detail)
-    write_at_end(_append, row)
+    # Canonical JSON sorts its keys: `previous` and `sequence` will stand between these two pieces.
+    before = {"action": action, "actor": actor, "at": clock.now().isoformat(), "detail": detail}
+    pieces = {
+        "subject": subject,
+        "before": canonical_json(before).decode().removesuffix("}"),
+        "behind": canonical_json({"subject": subject}).decode().removeprefix("{"),
+    }
+    write_at_end(_append, pieces)
     transaction.on_commit(lambda: logs.tell(action, subject=subject, actor=actor))
 
 
-def _append(rows: list[AuditRow]) -> None:
-    """Give each row its place in its chain.
+def _append(added: list[dict[str, str]]) -> Part:
+    """Give each row its place in its chain, in the database.
 
     Locks: the chains, in the order of their names, until the transaction ends: two writers cannot take one place.
     """
-    last = _lock_chains(sorted({row.subject for row in rows}))
-    for row in rows:
-        sequence, row.previous_sha256 = last.get(row.subject, (0, ""))
-        row.sequence = sequence + 1
-        row.sha256 = row_sha256(row)
-        last[row.subject] = row.sequence, row.sha256
-    AuditRow.objects.bulk_create(rows)
-
-
-def _lock_chains(subjects: list[str]) -> dict[str, tuple[int, str]]:
-    """Where each chain ends that has begun: the place and the hash of its last row."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LAST, {"subjects": subjects})
-        cursor.nextset()
-        return {subject: (sequence, sha256) for subject, sequence, sha256 in cursor.fetchall()}
+    return Part({"audit_append": "SELECT audit_append(%s)"}, [json.dumps(added, ensure_ascii=False)])
 
 
 def row_sha256(row: AuditRow) -> str:
@@ -79,8 +64,10 @@ def broken_rows() -> Iterator[str]:
 
 def close_day(day: date) -> DayRoot:
     """Keep the root of a day that is over; a second call returns the first root."""
-    rows, root = day_root(day)
-    kept, _ = DayRoot.objects.get_or_create(day=day, defaults={"rows": rows, "sha256": root})
+    kept = DayRoot.objects.filter(day=day).first()
+    if kept is None:
+        rows, root = day_root(day)
+        kept, _ = DayRoot.objects.get_or_create(day=day, defaults={"rows": rows, "sha256": root})
     return kept
 
 

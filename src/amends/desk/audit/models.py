@@ -1,5 +1,6 @@
 """Audit rows: written in the transaction of what they report, never changed."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 
@@ -22,7 +23,7 @@ class AuditRow(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["subject", "sequence"], name="audit_one_row_per_place"),
         )
-        indexes = (models.Index(fields=["at"], name="audit_by_time"),)
+        indexes = (BrinIndex(fields=["at"], pages_per_range=8, name="audit_by_day"),)
 
 
 class DayRoot(models.Model):

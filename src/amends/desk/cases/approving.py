@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -20,9 +19,22 @@ from amends.desk.cases.models import (
     Verdict,
 )
 from amends.desk.cases.paying import carry_out
-from amends.desk.orders.actions import SWITCH_TO_MONTH, was_converted
+from amends.desk.orders.actions import SWITCH_TO_MONTH, ask_converted
 from amends.desk.payments.actions import NothingLeftError
-from amends.desk.unit_of_work import unit_of_work
+from amends.desk.questions import Question, ask
+from amends.desk.unit_of_work import add, unit_of_work
+
+_LIMITS = """
+SELECT ARRAY[automatic, single] FROM cases_approvallimit WHERE currency = %s AND from_at <= %s
+ORDER BY from_at DESC, id DESC LIMIT 1
+"""
+_AGREED = """
+SELECT coalesce(sum(decided.amount), 0) FROM cases_decisionrecord AS decided
+    JOIN cases_case AS other ON other.id = decided.case_id
+WHERE other.customer_id = %s AND other.id <> %s AND decided.currency = %s AND EXISTS (
+    SELECT FROM cases_approval AS agreed
+    WHERE agreed.decision_id = decided.id AND agreed.verdict = 'approve' AND agreed.at >= %s)
+"""
 
 
 class NotAllowedError(Exception):
@@ -35,17 +47,17 @@ class OutdatedError(Exception):
 
 def limits(currency: str) -> tuple[int, int]:
     """Up to which amount nobody, and up to which amount one person has to agree; in minor units."""
-    chosen = (
-        ApprovalLimit.objects.filter(currency=currency, from_at__lte=clock.now())
-        .order_by("-from_at", "-id")
-        .first()
-    )
-    if chosen is not None:
-        return chosen.automatic, chosen.single
-    automatic, single = settings.APPROVAL_LIMITS.get(
-        currency, (settings.AUTOMATIC_LIMIT, settings.SINGLE_APPROVAL_LIMIT)
-    )
-    return automatic, single
+    return _ask_limits(currency).ask()
+
+
+def _ask_limits(currency: str) -> Question[tuple[int, int]]:
+    def read(chosen: list[int] | None) -> tuple[int, int]:
+        automatic, single = chosen or settings.APPROVAL_LIMITS.get(
+            currency, (settings.AUTOMATIC_LIMIT, settings.SINGLE_APPROVAL_LIMIT)
+        )
+        return automatic, single
+
+    return Question(_LIMITS, [currency, clock.now()], read)
 
 
 def set_limits(currency: str, automatic: int, single: int, by: User) -> ApprovalLimit:
@@ -69,16 +81,19 @@ def approvals_needed(case: Case, decided: DecisionRecord) -> int:
     amount = refund_amount(decided)
     if decided.proposed_by is None and amount == 0:
         return 0
-    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    agreed = Approval.objects.filter(decision=OuterRef("id"), verdict=Verdict.APPROVE, at__gte=today)
-    earlier = DecisionRecord.objects.filter(
-        Exists(agreed), case__customer=case.customer_id, currency=decided.currency
-    ).exclude(case=case)
-    amount += earlier.aggregate(total=Sum("amount"))["total"] or 0
-    automatic, single = limits(decided.currency)
+    agreed, chosen = _ask_agreed_today(case, decided.currency), _ask_limits(decided.currency)
+    ask(agreed, chosen)
+    amount += agreed.answer
+    automatic, single = chosen.answer
     if amount > single:
         return 2
     return 1 if amount > automatic or decided.proposed_by is not None else 0
+
+
+def _ask_agreed_today(case: Case, currency: str) -> Question[int]:
+    """What was agreed to today for the customer's other cases."""
+    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return Question(_AGREED, [case.customer_id, case.id, currency, today], int)
 
 
 def refund_amount(decided: DecisionRecord) -> int:
@@ -92,9 +107,10 @@ def settle_approval(case: Case, decided: DecisionRecord, given: int = 0) -> None
     """Carry the plan out if enough people agreed, else ask for the next one."""
     needed = approvals_needed(case, decided)
     if needed == 0 and given == 0:
-        Approval.objects.create(
+        agreed = Approval(
             decision=decided, verdict=Verdict.APPROVE, plan_sha256=decided.plan_sha256, at=clock.now()
         )
+        add(agreed)
         record(f"case:{case.id}", "desk", "approved", plan_sha256=decided.plan_sha256, limit="automatic")
     elif given < needed:
         tasks.give(case, TaskKind.APPROVE, gettext_noop("%(n)s to agree"), n=needed - given)
@@ -136,7 +152,7 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
 def _was_converted_since(case: Case, decided: DecisionRecord) -> bool:
     """An account is converted once (reading R5): two cases may both have been decided before either is agreed to."""
     knew = decided.inputs.get("converted_before") is True
-    return decided.plan["then"] == SWITCH_TO_MONTH and not knew and was_converted(case.customer)
+    return decided.plan["then"] == SWITCH_TO_MONTH and not knew and ask_converted(case.customer_id).ask()
 
 
 APPROVERS = (Role.APPROVER,)

@@ -20,7 +20,7 @@ from amends.desk.cases.plans import correction_plan, is_correction, plan_of, pla
 from amends.desk.languages import reader_locale, speaking
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
-from amends.desk.unit_of_work import unit_of_work
+from amends.desk.unit_of_work import add, unit_of_work, write_now
 from amends.policy import dates
 from amends.policy.answer import Outcome
 from amends.policy.dates import add_business_days
@@ -75,7 +75,7 @@ def judge(case: Case, found: CaseFacts, waiver: Waiver | None = None) -> Judgeme
     Raises: InputError: the facts contradict each other.
     """
     asked_at = datetime.fromisoformat(str(found.inputs["requested_at"]))
-    versions = policies.applicable_versions(case.line.purchased_at, asked_at)
+    versions = policies.applicable_versions(found.published, case.line.purchased_at, asked_at)
     version, decision, others = policies.decide_best(
         versions,
         found.inputs,
@@ -126,6 +126,8 @@ def decide_case(case: Case, waiver: Waiver | None = None) -> DecisionRecord | No
     Raises: InputError: with a waiver only; nothing was written.
     """
     with unit_of_work():
+        # What this unit has decided before, of other cases of the account, counts for this one.
+        write_now()
         Customer.objects.select_for_update(no_key=True).get(id=case.customer_id)
         case.refresh_from_db(from_queryset=_whole_cases().select_for_update(of=("self",), no_key=True))
         return decide_locked(case, waiver)
@@ -183,7 +185,7 @@ def _asked_of(decision: Decision, answerer: str) -> list[str]:
 def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | None) -> DecisionRecord:
     decision = judgement.decision
     plan = _plan(case, decision, found)
-    decided = DecisionRecord.objects.create(
+    decided = DecisionRecord(
         case=case,
         sequence=1 if case.is_unwritten else case.decisions.count() + 1,
         version=judgement.version,
@@ -208,6 +210,7 @@ def _write(case: Case, found: CaseFacts, judgement: Judgement, waiver: Waiver | 
         diagnosis=found.diagnosis.as_json() if found.diagnosis else None,
         decided_at=clock.now(),
     )
+    add(decided)
     record(
         f"case:{case.id}",
         f"staff:{waiver.by.id}" if waiver else "desk",

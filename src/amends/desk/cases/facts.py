@@ -12,7 +12,9 @@ from amends.desk.orders.models import Product
 from amends.desk.payments import actions as payments
 from amends.desk.payments.actions import Standing
 from amends.desk.policies import actions as policies
-from amends.desk.usage.actions import Count, count_used
+from amends.desk.policies.models import PolicyVersion
+from amends.desk.questions import ask
+from amends.desk.usage.actions import Count, ask_used
 from amends.policy.dates import format_instant
 
 ANSWERABLE = ("accidental",)
@@ -25,6 +27,8 @@ class CaseFacts:
 
     inputs: dict[str, object]
     usage: Count
+    published: list[PolicyVersion]
+    """Of which those are asked that apply."""
     diagnosis: Diagnosis | None
     """What the jobs of a fault show, with what staff stated of it."""
     at: datetime
@@ -33,12 +37,12 @@ class CaseFacts:
 
 def gather(case: Case) -> CaseFacts:
     """Everything that the desk, the customer and staff know of a case, None where nobody knows."""
-    line = case.line
-    payment = line.order.payment
-    standing = payments.standing(payment) if payment else payments.Standing()
-    now = clock.now()
-    told = _told(case)
-    usage = count_used(case.customer_id, line.meter, line.purchased_at, case.complete_at or now)
+    line, now, told = case.line, clock.now(), _told(case)
+    standing = payments.ask_standing(line.order.payment_id)
+    used = ask_used(case.customer_id, line.meter, line.purchased_at, case.complete_at or now)
+    converted = orders.ask_converted(case.customer_id)
+    published = policies.ask_published()
+    ask(standing, used, converted, published)
     inputs: dict[str, object] = {
         "currency": line.order.currency,
         "identified": case.is_identified,
@@ -50,24 +54,24 @@ def gather(case: Case) -> CaseFacts:
         "paid": line.amount,
         "fee": orders.fee_share(line),
         "monthly_price": line.monthly_price,
-        "refunded": _refunded(case, standing),
-        "generations": usage.count if line.product == Product.SUBSCRIPTION else 0,
+        "refunded": _refunded(case, standing.answer),
+        "generations": used.answer.count if line.product == Product.SUBSCRIPTION else 0,
         "reason_given": any(one.reason.strip() for one in told) or None,
-        "converted_before": orders.was_converted(case.customer),
+        "converted_before": converted.answer,
         "period_start": format_instant(line.period_start) if line.period_start else None,
         "period_end": format_instant(line.period_end) if line.period_end else None,
-        "dispute": _dispute(standing),
+        "dispute": _dispute(standing.answer),
     }
     answers = {name: value for one in reversed(told) for name, value in one.answers.items()}
     inputs |= {name: answers.get(name) for name in ANSWERABLE}
     diagnosis = None
     if case.request == RequestKind.TECHNICAL:
         inputs |= _fault(case)
-        diagnosis = _diagnosis(case)
+        diagnosis = _diagnosis(case, published.answer)
         inputs |= diagnosis.derived if diagnosis else {}
     inputs |= _stated(case)
     known = {name: value for name, value in inputs.items() if value is not None}
-    return CaseFacts(known, usage, diagnosis, now)
+    return CaseFacts(known, used.answer, published.answer, diagnosis, now)
 
 
 def as_first_told(case: Case, found: CaseFacts) -> CaseFacts:
@@ -133,12 +137,12 @@ def _fault(case: Case) -> dict[str, object]:
     return found
 
 
-def _diagnosis(case: Case) -> Diagnosis | None:
+def _diagnosis(case: Case, published: list[PolicyVersion]) -> Diagnosis | None:
     issue = issues.latest(case.line_id)
     if issue is None:
         return None
     asked_at = requested_at(case)
-    versions = policies.applicable_versions(case.line.purchased_at, asked_at)
+    versions = policies.applicable_versions(published, case.line.purchased_at, asked_at)
     stated = {name: value for name, value in _stated(case).items() if name in JUDGED}
     return examine([policies.read(version) for version in versions], case.line, issue, asked_at, stated)
 

@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from amends.desk import clock, ids
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import telling
 from amends.desk.cases.deciding import decide_locked
-from amends.desk.cases.models import Audience, Case, CaseState, Channel, Message, RequestKind
+from amends.desk.cases.models import Audience, Case, Channel, Message, RequestKind
 from amends.desk.issues import actions as issues
-from amends.desk.orders.actions import whole_line
+from amends.desk.orders.actions import lock_purchase
 from amends.desk.orders.models import Line
-from amends.desk.unit_of_work import unit_of_work
+from amends.desk.questions import Question, ask
+from amends.desk.unit_of_work import add, unit_of_work, write_now
+
+_UNDER_WAY = "SELECT number FROM cases_case WHERE line_id = %s AND state <> 'closed' ORDER BY id LIMIT 1"
 
 
 class OpenCaseError(Exception):
@@ -47,14 +51,15 @@ def open_case(request: Request) -> Case:
     Raises: OpenCaseError: nothing is written.
     """
     with unit_of_work():
-        Customer.objects.select_for_update(no_key=True).get(id=request.customer.id)
-        known = Case.objects.filter(client_key=request.client_key).first() if request.client_key else None
-        if known is not None:
-            return known
-        under_way = Case.objects.filter(line=request.line).exclude(state=CaseState.CLOSED).first()
-        if under_way is not None:
-            raise OpenCaseError(under_way.number)
-        case = _draft(request)
+        write_now()
+        line = lock_purchase(request.customer.id, request.line.id)
+        known, under_way = _ask_known(request.client_key), _ask_under_way(line)
+        ask(known, under_way)
+        if known.answer is not None:
+            return Case.objects.get(id=known.answer)
+        if under_way.answer is not None:
+            raise OpenCaseError(under_way.answer)
+        case = _draft(request, line)
         case.keep()
         if request.reason:
             _say(case, request)
@@ -72,22 +77,30 @@ def open_case(request: Request) -> Case:
     return case
 
 
+def _ask_known(client_key: str | None) -> Question[UUID | None]:
+    return Question("SELECT id FROM cases_case WHERE client_key = %s", [client_key], lambda key: key)
+
+
+def _ask_under_way(line: Line) -> Question[str | None]:
+    return Question(_UNDER_WAY, [line.id], lambda number: number)
+
+
 def _actor(request: Request) -> str:
     return f"staff:{request.opened_by.id}" if request.opened_by else f"customer:{request.customer.id}"
 
 
-def _draft(request: Request) -> Case:
+def _draft(request: Request, line: Line) -> Case:
     now = clock.now()
     return Case(
         number=ids.make_number("R"),
         client_key=request.client_key,
         customer=request.customer,
-        line=whole_line(request.line.id),
+        line=line,
         request=request.kind,
         channel=request.channel,
         reason=request.reason,
         answers=request.answers,
-        is_identified=request.line.order.customer_id == request.customer.id,
+        is_identified=line.order.customer_id == request.customer.id,
         opened_by=request.opened_by,
         opened_at=now,
         first_contact_at=request.first_contact_at or now,
@@ -95,7 +108,7 @@ def _draft(request: Request) -> Case:
 
 
 def _say(case: Case, request: Request) -> None:
-    Message.objects.create(
+    said = Message(
         case=case,
         author=_actor(request),
         audience=Audience.CUSTOMER,
@@ -103,3 +116,4 @@ def _say(case: Case, request: Request) -> None:
         text=request.reason,
         at=case.opened_at,
     )
+    add(said)

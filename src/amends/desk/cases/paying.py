@@ -1,30 +1,50 @@
 """Carry out an approved plan, and follow it to its end."""
 
+import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_noop
 
 from amends.desk import clock
+from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, Task, TaskKind
 from amends.desk.cases.plans import refund_plan
 from amends.desk.orders import actions as orders
-from amends.desk.orders.models import PlanChange, PlanChangeState
+from amends.desk.orders.models import Line, Order, PlanChangeState
 from amends.desk.payments import actions as payments
 from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.protocol import NEEDS_PERSON, NO_ACCESS
 from amends.desk.payments.states import LIVE, RefundState
 from amends.desk.policies import actions as policies
-from amends.desk.policies.models import PolicyVersion
+from amends.desk.rows import instances, select
 from amends.desk.unit_of_work import unit_of_work
 
 DELAYED = ("insufficient_funds", "charge_pending")
 NO_FUNDS = ("insufficient_funds", "balance_insufficient")
 LONG = timedelta(days=7)
 """How long a refund may be on its way before somebody asks."""
+_CASE = f"""
+SELECT {select(asked=Case, customer=Customer, line=Line, bought=Order)}
+FROM cases_case AS asked JOIN accounts_customer AS customer ON customer.id = asked.customer_id
+    JOIN orders_line AS line ON line.id = asked.line_id JOIN orders_order AS bought ON bought.id = line.order_id
+WHERE asked.id = %s FOR NO KEY UPDATE OF asked
+"""  # noqa: S608  # names of our own
+_EFFECTS = f"""
+SELECT {select(refund=Refund, payment=Payment)},
+    (SELECT version_id FROM cases_decisionrecord WHERE case_id = asked.id ORDER BY sequence DESC LIMIT 1),
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(state, problem)), '[]') FROM orders_planchange
+        WHERE case_id = asked.id),
+    ARRAY(SELECT kind FROM cases_task WHERE case_id = asked.id AND done_at IS NULL)
+FROM cases_case AS asked LEFT JOIN payments_refund AS refund ON refund.case_id = asked.id
+    LEFT JOIN payments_payment AS payment ON payment.id = refund.payment_id
+WHERE asked.id = %s ORDER BY refund.created_at
+"""  # noqa: S608  # as above
 _BAD = {
     RefundState.REJECTED: gettext_noop("The payment provider refused: %(why)s (refund %(refund)s)"),
     RefundState.FAILED: gettext_noop("The bank sent the money back: %(why)s (refund %(refund)s)"),
@@ -63,7 +83,7 @@ def carry_out(case: Case, decided: DecisionRecord) -> None:
     case.keep("state", "wakes_at")
     record(f"case:{case.id}", "desk", "carried_out", plan_sha256=decided.plan_sha256)
     if refund is None and not changes_plan:
-        _finish(case, "nothing to pay")
+        _finish(case, "nothing to pay", has_tasks=True)
 
 
 def follow(case_id: UUID) -> None:
@@ -72,26 +92,65 @@ def follow(case_id: UUID) -> None:
     Idempotent: called after every change, and by the sweeper.
     """
     with unit_of_work():
-        whole = Case.objects.select_related("customer", "line__order")
-        case = whole.select_for_update(of=("self",), no_key=True).get(id=case_id)
-        refunds = list(
-            Refund.objects.filter(case_id=case_id).select_related("payment").order_by("created_at")
-        )
-        for refund in refunds:
-            _follow_refund(case, refund)
-        changes = list(PlanChange.objects.filter(case_id=case_id))
-        for change in changes:
-            if change.state == PlanChangeState.FAILED:
-                tasks.give(
-                    case,
-                    TaskKind.FAILED_PLAN_CHANGE,
-                    gettext_noop("The plan was not changed: %(why)s"),
-                    why=change.problem,
-                )
-        is_paid = all(refund.state == RefundState.SUCCEEDED for refund in refunds)
-        is_changed = all(change.state == PlanChangeState.DONE for change in changes)
-        if case.state == CaseState.PAYING and is_paid and is_changed:
-            _finish(case, "paid" if refunds else "nothing to pay")
+        case = _lock(case_id)
+        effects = _look_at_effects(case)
+        for refund in effects.refunds:
+            _follow_refund(case, refund, effects)
+        for problem in effects.problems:
+            tasks.give(
+                case,
+                TaskKind.FAILED_PLAN_CHANGE,
+                gettext_noop("The plan was not changed: %(why)s"),
+                why=problem,
+            )
+        if case.state == CaseState.PAYING and effects.are_done:
+            _finish(case, "paid" if effects.refunds else "nothing to pay", has_tasks=bool(effects.open_tasks))
+
+
+@dataclass(frozen=True, slots=True)
+class _Effects:
+    """What became of a case's plan."""
+
+    refunds: list[Refund]
+    version_id: UUID | None
+    """That the latest decision was made by."""
+    changes: list[tuple[str, str]]
+    """State and problem of each change of a plan."""
+    open_tasks: list[str]
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem for state, problem in self.changes if state == PlanChangeState.FAILED]
+
+    @property
+    def are_done(self) -> bool:
+        is_paid = all(refund.state == RefundState.SUCCEEDED for refund in self.refunds)
+        return is_paid and all(state == PlanChangeState.DONE for state, _ in self.changes)
+
+
+def _lock(case_id: UUID) -> Case:
+    with connection.cursor() as cursor:
+        cursor.execute(_CASE, [case_id])
+        found = cursor.fetchone()
+    assert found is not None
+    case: Case
+    case, case.customer, case.line, order = instances(found, Case, Customer, Line, Order)
+    case.line.order = order
+    return case
+
+
+def _look_at_effects(case: Case) -> _Effects:
+    with connection.cursor() as cursor:
+        cursor.execute(_EFFECTS, [case.id])
+        found = cursor.fetchall()
+    refunds = []
+    for row in found:
+        refund, payment = instances(row, Refund, Payment)
+        if refund is not None:
+            refund.payment = payment
+            refunds.append(refund)
+    version_id, changes, open_tasks = found[0][-3:]
+    return _Effects(refunds, version_id, json.loads(changes), open_tasks)
 
 
 def follow_left_behind(limit: int = 100) -> None:
@@ -103,12 +162,11 @@ def follow_left_behind(limit: int = 100) -> None:
         follow(case_id)
 
 
-def _follow_refund(case: Case, refund: Refund) -> None:
+def _follow_refund(case: Case, refund: Refund, effects: _Effects) -> None:
     state = RefundState(refund.state)
     if state is RefundState.SUCCEEDED:
-        versions = PolicyVersion.objects.filter(decisionrecord__case=case).defer("text")
-        version = versions.order_by("-decisionrecord__sequence").first()
-        assert version is not None
+        assert effects.version_id is not None
+        version = policies.find_version(effects.version_id)
         letters.refund_sent(case, refund, policies.read(version))
         telling.refund_sent(case, refund)
     elif state in _BAD or refund.reason == NEEDS_PERSON:
@@ -119,7 +177,7 @@ def _follow_refund(case: Case, refund: Refund) -> None:
         letters.refund_delayed(case, refund)
     if why := _why_it_waits(refund):
         tasks.give(case, TaskKind.WAITING_REFUND, why, refund=refund.id)
-    elif state is RefundState.SUCCEEDED:
+    elif state is RefundState.SUCCEEDED and TaskKind.WAITING_REFUND in effects.open_tasks:
         tasks.finish(case, TaskKind.WAITING_REFUND)
 
 
@@ -156,10 +214,11 @@ def _reopen_for_person(case: Case, refund: Refund) -> None:
     record(f"case:{case.id}", "gateway", "refund_not_paid", refund=str(refund.id), why=refund.reason)
 
 
-def _finish(case: Case, why: str) -> None:
+def _finish(case: Case, why: str, *, has_tasks: bool) -> None:
     case.state, case.closed_at, case.closing, case.wakes_at = CaseState.CLOSED, clock.now(), why, None
     case.keep("state", "closed_at", "closing", "wakes_at")
-    tasks.finish(case)
+    if has_tasks:
+        tasks.finish(case)
     record(f"case:{case.id}", "desk", "closed", why=why)
     telling.closed(case)
 

@@ -7,6 +7,7 @@ from django.db.models import Case, F, Sum, When
 
 from amends.desk import clock
 from amends.desk.journal.models import Account, Entry, Posting, Side
+from amends.desk.unit_of_work import add
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,16 @@ def post(kind: str, reference: str, currency: str, lines: Sequence[Line]) -> Ent
 def post_each(reference: str, currency: str, events: Mapping[str, Sequence[Line]]) -> list[Entry]:
     """Post several events of one thing, by kind, as `post` does each."""
     now = clock.now()
-    entries, postings = [], []
+    entries: list[Entry] = []
+    postings: list[Posting] = []
     for kind, lines in events.items():
         entry = Entry(posted_at=now, kind=kind, reference=reference)
         kept = [_posting(entry, currency, line) for line in lines if line.amount]
         if kept:
             entries.append(entry)
             postings += kept
-    Entry.objects.bulk_create(entries)
-    Posting.objects.bulk_create(postings)
+    for row in (*entries, *postings):
+        add(row)
     return entries
 
 

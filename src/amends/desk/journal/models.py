@@ -38,12 +38,17 @@ class Entry(models.Model):
     """What happened, such as `charge` or `refund_sent`."""
     reference = models.TextField()
     """Kind and id of what it happened to; an event is posted once."""
-    reverses = models.OneToOneField(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="mirrored_by"
+    reverses = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="mirrored_by", db_index=False
     )
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["kind", "reference"], name="entry_posted_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["kind", "reference"], name="entry_posted_once"),
+            models.UniqueConstraint(
+                fields=["reverses"], condition=Q(reverses__isnull=False), name="entry_mirrored_once"
+            ),
+        )
 
 
 class Posting(models.Model):
@@ -62,4 +67,3 @@ class Posting(models.Model):
             models.CheckConstraint(condition=Q(account__in=Account.values), name="posting_known_account"),
             models.CheckConstraint(condition=Q(side__in=Side.values), name="posting_known_side"),
         )
-        indexes = (models.Index(fields=["account", "currency"], name="posting_by_account"),)

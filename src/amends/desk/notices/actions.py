@@ -8,18 +8,21 @@ from uuid import UUID
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import EmailMessage, EmailMultiAlternatives
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from amends.desk import clock, jobs
+from amends.desk import clock, jobs, rows
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
 from amends.desk.languages import reader_language
 from amends.desk.notices.composition import Block, render_html, render_text
 from amends.desk.notices.models import Letter, LetterKind
 from amends.desk.notices.reply_address import make_message_id, reply_address
-from amends.desk.unit_of_work import write_at_end
+from amends.desk.unit_of_work import Part, write_at_end
 
+_FRESH = """
+SELECT jsonb_build_object('letter_ids', jsonb_agg(id ORDER BY created_at)) FROM letter GROUP BY customer_id
+"""
 KEPT_SECONDS = 600
 """How long a code or a link may wait for its mail."""
 
@@ -56,19 +59,14 @@ def write(
     write_at_end(_store, letter)
 
 
-def _store(letters: list[Letter]) -> None:
-    """Store those that are not there yet, and have these sent."""
-    columns = [field.attname for field in Letter._meta.concrete_fields]  # noqa: SLF001  # documented by Django
-    row = f"({', '.join(['%s'] * len(columns))})"
-    statement = f"""
-        INSERT INTO notices_letter ({", ".join(columns)}) VALUES {", ".join([row] * len(letters))}
-        ON CONFLICT (reference) DO NOTHING RETURNING id
-        """  # noqa: S608  # the names of columns
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [getattr(letter, column) for letter in letters for column in columns])
-        fresh = [str(letter_id) for (letter_id,) in cursor.fetchall()]
-    for letter_id in fresh:
-        jobs.enqueue("send_letter", letter_id=letter_id)
+def _store(letters: list[Letter]) -> Part:
+    """Store those that are not there yet, and have these sent, those to one customer by one job."""
+    sending, job = jobs.enqueueing("send_letters", _FRESH)
+    queries = {
+        "letter": f"{rows.insertion(Letter)} ON CONFLICT (reference) DO NOTHING RETURNING id, customer_id, created_at",
+        "letter_job": sending,
+    }
+    return Part(queries, [rows.as_json(letters), job])
 
 
 def send(letter_id: UUID) -> None:

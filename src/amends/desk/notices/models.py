@@ -30,14 +30,16 @@ class Letter(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
     case_id = models.UUIDField(null=True, blank=True)
     kind = models.CharField(max_length=20, choices=LetterKind.choices)
-    reference = models.TextField(unique=True)
+    reference = models.TextField()
     """What it tells, such as `decision:ID`; told once (invariant I16)."""
     subject = models.TextField()
     text = models.TextField()
     html = models.TextField()
-    message_id = models.TextField(unique=True)
+    message_id = models.TextField()
+    """Not looked up: an answer is known by the token in it."""
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        constraints = (models.UniqueConstraint(fields=["reference"], name="told_in_one_letter"),)
         indexes = (models.Index(fields=["case_id", "created_at"], name="letter_by_case"),)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F
 
 from amends.desk import clock
@@ -37,7 +38,9 @@ from amends.desk.payments.gateway import (
 )
 from amends.desk.payments.models import Payment
 from amends.desk.payments.stripe_gateway import StripeGateway
-from amends.desk.unit_of_work import unit_of_work
+from amends.desk.questions import Question
+from amends.desk.rows import as_json, insertion, instances, select
+from amends.desk.unit_of_work import Part, unit_of_work, write_at_end
 from amends.policy.money import Money
 
 RETRY_EVERY = timedelta(minutes=1)
@@ -46,6 +49,21 @@ TWIN_WITHIN = timedelta(days=2)
 SWITCH_TO_MONTH = "switch to month"
 END_NOW = "end now"
 END_AT_PERIOD_END = "end at period end"
+
+_PURCHASE = f"""
+SELECT {select(line=Line, bought=Order, payment=Payment, plan=Plan, subscription=Subscription)}
+FROM orders_line AS line JOIN orders_order AS bought ON bought.id = line.order_id
+    LEFT JOIN payments_payment AS payment ON payment.id = bought.payment_id
+    LEFT JOIN orders_plan AS plan ON plan.code = line.plan_id
+    LEFT JOIN orders_subscription AS subscription ON subscription.id = line.subscription_id
+    JOIN accounts_customer AS customer ON customer.id = %s
+WHERE line.id = %s FOR NO KEY UPDATE OF customer
+"""  # noqa: S608  # names of our own
+_CONVERTED = """
+EXISTS (SELECT FROM orders_planchange AS change
+    JOIN orders_subscription AS subscription ON subscription.id = change.subscription_id
+    WHERE subscription.customer_id = %s AND change.effect = %s AND change.state <> 'failed')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +169,18 @@ def _record_line(order: Order, position: int, sold: SoldLine) -> Line:
     return line
 
 
-def whole_line(line_id: UUID) -> Line:
-    """A purchase with all that a decision about it looks at."""
-    return Line.objects.select_related("plan", "subscription", "order__payment").get(id=line_id)
+def lock_purchase(customer_id: UUID, line_id: UUID) -> Line:
+    """A purchase with all that a decision about it looks at, once its customer is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PURCHASE, [customer_id, line_id])
+        found = cursor.fetchone()
+    assert found is not None
+    line: Line
+    line, line.order, payment, line.plan, line.subscription = instances(
+        found, Line, Order, Payment, Plan, Subscription
+    )
+    line.order.payment = payment
+    return line
 
 
 def price_at(plan: Plan, currency: str, at: datetime) -> int | None:
@@ -193,10 +220,9 @@ def _share(line: Line, amount: int) -> int:
     return parts[[one.id for one in lines].index(line.id)].amount
 
 
-def was_converted(customer: Customer) -> bool:
+def ask_converted(customer_id: UUID) -> Question[bool]:
     """Whether the account was changed from annual to monthly before, or is being changed now (reading R5)."""
-    changes = PlanChange.objects.filter(subscription__customer=customer, effect=SWITCH_TO_MONTH)
-    return changes.exclude(state=PlanChangeState.FAILED).exists()
+    return Question(_CONVERTED, [customer_id, SWITCH_TO_MONTH], bool)
 
 
 def request_plan_change(
@@ -206,25 +232,28 @@ def request_plan_change(
     *,
     refund_id: UUID | None = None,
     next_charge_at: datetime | None = None,
-) -> PlanChange:
+) -> None:
     """Write the intent to change a plan; a refund may wait for it.
 
     Idempotent: one change of a kind for each case.
     """
     now = clock.now()
-    change, _ = PlanChange.objects.get_or_create(
+    change = PlanChange(
         case_id=case_id,
         effect=effect,
-        defaults={
-            "subscription": subscription,
-            "refund_id": refund_id,
-            "to_plan": subscription.plan.monthly if effect == SWITCH_TO_MONTH else None,
-            "next_charge_at": next_charge_at,
-            "next_try_at": now,
-            "created_at": now,
-        },
+        subscription=subscription,
+        refund_id=refund_id,
+        to_plan=subscription.plan.monthly if effect == SWITCH_TO_MONTH else None,
+        next_charge_at=next_charge_at,
+        next_try_at=now,
+        created_at=now,
     )
-    return change
+    write_at_end(_plan_change, change)
+
+
+def _plan_change(changes: list[PlanChange]) -> Part:
+    query = f"{insertion(PlanChange)} ON CONFLICT (case_id, effect) DO NOTHING RETURNING 1"
+    return Part({"plan_change": query}, [as_json(changes)])
 
 
 def change_next_plan(gateway: StripeGateway) -> PlanChange | None:

@@ -1,12 +1,12 @@
 """Record payments, ask for refunds, and take over what the gateway says."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import UUIDField, Value
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
@@ -15,7 +15,9 @@ from amends.desk.payments.bookkeeping import post_dispute, post_fee, post_refund
 from amends.desk.payments.gateway import ChargeSnapshot, DisputeSnapshot, RefundSnapshot
 from amends.desk.payments.models import Dispute, DisputeStatus, Origin, Payment, Refund
 from amends.desk.payments.protocol import is_older
-from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, check_transition
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, check_transition, in_sql
+from amends.desk.questions import Question
+from amends.desk.rows import insert, update
 
 POLL_EVERY = timedelta(minutes=15)
 
@@ -70,7 +72,7 @@ def request_refund(
         changed_at=now,
     )
     try:
-        refund.save(force_insert=True)
+        insert(refund)
     except IntegrityError as error:
         if "refund_within_what_is_left" in str(error) or "exceeds what is left" in str(error):
             raise NothingLeftError(str(refund.amount)) from error
@@ -111,17 +113,35 @@ class Standing:
         return self.is_open or self.lost > 0
 
 
-def standing(payment: Payment) -> Standing:
-    """What stands against a payment now."""
-    ended = sorted(state.value for state in ENDED_WITHOUT_MONEY)
-    refunds = payment.refunds.exclude(state__in=ended).values_list("case_id", "amount", Value(""))
-    disputes = Dispute.objects.about(payment).values_list(Value(None, UUIDField()), "amount", "status")
-    rows = list(refunds.union(disputes, all=True))
+STANDING = f"""
+SELECT jsonb_build_object(
+    'refunds', (SELECT jsonb_agg(jsonb_build_array(case_id, amount)) FROM payments_refund
+        WHERE payment_id = {{payment}} AND state NOT IN ({in_sql(ENDED_WITHOUT_MONEY)})),
+    'disputes', (SELECT jsonb_agg(jsonb_build_array(status, amount)) FROM payments_dispute
+        WHERE payment_id = {{payment}} OR linked_payment_id = {{payment}}))
+"""  # noqa: S608  # names of our own
+"""What `read_standing` reads, of a payment that is named by an expression."""
+
+
+def read_standing(text: str) -> Standing:
+    """What stands against a payment, from the answer to `STANDING`."""
+    found = json.loads(text)
+    disputes = found["disputes"] or []
     return Standing(
-        tuple((case_id, amount) for case_id, amount, status in rows if not status),
-        sum(amount for _, amount, status in rows if status == DisputeStatus.LOST),
-        any(status == DisputeStatus.OPEN for _, _, status in rows),
+        tuple((UUID(case_id) if case_id else None, amount) for case_id, amount in found["refunds"] or []),
+        sum(amount for status, amount in disputes if status == DisputeStatus.LOST),
+        any(status == DisputeStatus.OPEN for status, _ in disputes),
     )
+
+
+def ask_standing(payment_id: UUID | None) -> Question[Standing]:
+    """What stands against a payment now; nothing where there is none."""
+    return Question(STANDING.format(payment="%s"), [payment_id, payment_id], read_standing)
+
+
+def standing(payment: Payment) -> Standing:
+    """As `ask_standing`, asked alone."""
+    return ask_standing(payment.id).ask()
 
 
 def move(refund: Refund, state: RefundState, *, reason: str = "", learned: Sequence[str] = ()) -> None:
@@ -138,7 +158,7 @@ def move(refund: Refund, state: RefundState, *, reason: str = "", learned: Seque
     refund.leased_until = None
     if state in (RefundState.PENDING, RefundState.REQUIRES_ACTION):
         refund.next_try_at = refund.changed_at + POLL_EVERY
-    refund.save(update_fields=["state", "reason", "changed_at", "leased_until", "next_try_at", *learned])
+    update(refund, "state", "reason", "changed_at", "leased_until", "next_try_at", *learned)
     post_refund(refund, before)
     record(f"refund:{refund.id}", "gateway", state.value, before=before.value, reason=reason)
 

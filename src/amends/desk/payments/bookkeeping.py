@@ -12,6 +12,7 @@ from amends.desk.journal.actions import Line, credit, debit, post, post_each, re
 from amends.desk.journal.models import Account, Entry
 from amends.desk.payments.models import Dispute, DisputeStatus, Payment, Refund
 from amends.desk.payments.states import RefundState
+from amends.desk.unit_of_work import write_now
 
 SENT, SETTLED = "refund_sent", "refund_settled"
 LOST = "dispute_lost"
@@ -44,6 +45,7 @@ def expected_kinds(refund: Refund) -> frozenset[str]:
 
 def standing_entries(refund: Refund) -> dict[str, Entry]:
     """The entries of a refund that were not mirrored, by kind."""
+    write_now()
     entries = Entry.objects.filter(reference=_reference(refund), kind__in=(SENT, SETTLED), mirrored_by=None)
     return {entry.kind: entry for entry in entries}
 
@@ -85,6 +87,7 @@ def post_dispute(dispute: Dispute) -> None:
     A dispute about no payment that we know takes nothing out of our books.
     Idempotent: what stands already is left.
     """
+    write_now()
     reference = f"dispute:{dispute.gateway_ref}"
     standing = Entry.objects.filter(reference=reference, kind=LOST, mirrored_by=None).first()
     is_ours = dispute.payment_id is not None or dispute.linked_payment_id is not None

@@ -99,7 +99,7 @@ class Refund(models.Model):
     last_sent_at = models.DateTimeField(null=True, blank=True)
     next_try_at = models.DateTimeField()
     leased_until = models.DateTimeField(null=True, blank=True)
-    gateway_ref = models.TextField(null=True, blank=True, unique=True)
+    gateway_ref = models.TextField(null=True, blank=True)  # noqa: DJ001  # unique once it is known
     """The gateway's id of the refund."""
     reason = models.TextField(blank=True)
     """Why it is pending, was rejected or failed, in the gateway's code."""
@@ -116,6 +116,7 @@ class Refund(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=[state.value for state in RefundState]), name="refund_known_state"
             ),
+            models.UniqueConstraint(fields=["gateway_ref"], name="one_row_per_gateway_refund"),
             models.UniqueConstraint(
                 fields=["case_id", "payment", "purpose"],
                 condition=Q(origin="desk") & ~Q(state__in=sorted(ENDED_WITHOUT_MONEY)),

@@ -8,12 +8,12 @@ an answer is said by `protocol`; here it is done. Measured in `docs/money.md`.
 import random
 from datetime import timedelta
 
-from django.db.models import Q, Sum
-from django.db.models.functions import Now
+from django.db import connection
+from django.db.models import Sum
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
-from amends.desk.payments.actions import is_same, move, standing, take_over_refund
+from amends.desk.payments.actions import STANDING, is_same, move, read_standing, standing, take_over_refund
 from amends.desk.payments.gateway import GatewayError, Misuse, RefundSnapshot
 from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.protocol import (
@@ -26,13 +26,28 @@ from amends.desk.payments.protocol import (
     turn,
     wait,
 )
-from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, in_sql
 from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.rows import find_locked, instances, select
 from amends.desk.unit_of_work import unit_of_work
 
 LEASE = timedelta(seconds=90)
 """Longer than the longest call."""
 _QUEUE = (RefundState.PLANNED, RefundState.SENDING, RefundState.UNKNOWN)
+_NEXT = f"""
+SELECT {select(refund=Refund, payment=Payment)}, ({STANDING.format(payment="payment.id")})
+FROM payments_refund AS refund JOIN payments_payment AS payment ON payment.id = refund.payment_id
+WHERE refund.state IN ({in_sql(_QUEUE)})
+    AND NOT refund.is_held
+    AND (refund.leased_until IS NULL OR refund.leased_until < statement_timestamp())
+    AND refund.next_try_at <= %s AND refund.reason <> %s
+ORDER BY refund.next_try_at LIMIT 1 FOR NO KEY UPDATE OF refund SKIP LOCKED
+"""  # noqa: S608  # names of our own
+_LEASE = """
+UPDATE payments_refund SET leased_until = statement_timestamp() + make_interval(secs => %s),
+    state = %s, sends = %s, first_sent_at = %s, last_sent_at = %s, changed_at = %s
+WHERE id = %s
+"""
 
 
 def send_next(gateway: StripeGateway) -> Refund | None:
@@ -56,17 +71,13 @@ def claim_next() -> tuple[Refund, Step] | None:
     Locks: the row; rows that another worker holds are skipped. Leases run on the database's clock.
     """
     with unit_of_work():
-        due = Refund.objects.filter(
-            Q(leased_until=None) | Q(leased_until__lt=Now()),
-            state__in=_QUEUE,
-            is_held=False,
-            next_try_at__lte=clock.now(),
-        ).exclude(reason=NEEDS_PERSON)
-        waiting = due.order_by("next_try_at").select_related("payment")
-        refund = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
-        if refund is None:
+        with connection.cursor() as cursor:
+            cursor.execute(_NEXT, [clock.now(), NEEDS_PERSON])
+            found = cursor.fetchone()
+        if found is None:
             return None
-        step = next_step(refund, clock.now(), is_disputed=standing(refund.payment).is_disputed)
+        refund, refund.payment = instances(found, Refund, Payment)
+        step = next_step(refund, clock.now(), is_disputed=read_standing(found[-1]).is_disputed)
         if step is Step.CANCEL:
             move(refund, RefundState.CANCELED, reason=DISPUTED)
         else:
@@ -75,15 +86,14 @@ def claim_next() -> tuple[Refund, Step] | None:
 
 
 def _lease(refund: Refund, *, is_sent: bool) -> None:
-    refund.leased_until = Now() + LEASE
-    changed = ["leased_until"]
     if is_sent:
         now = clock.now()
         refund.state, refund.sends = RefundState.SENDING, refund.sends + 1
         refund.first_sent_at = refund.first_sent_at or now
         refund.last_sent_at = refund.changed_at = now
-        changed += ["state", "sends", "first_sent_at", "last_sent_at", "changed_at"]
-    refund.save(update_fields=changed)
+    counted = (refund.state, refund.sends, refund.first_sent_at, refund.last_sent_at, refund.changed_at)
+    with connection.cursor() as cursor:
+        cursor.execute(_LEASE, [LEASE.seconds, *counted, refund.id])
 
 
 def _send(gateway: StripeGateway, refund: Refund) -> Refund:
@@ -105,7 +115,7 @@ def _accepted(refund: Refund, snapshot: RefundSnapshot) -> Refund:
 
 
 def _lock(refund: Refund) -> Refund:
-    return Refund.objects.select_for_update(no_key=True).get(id=refund.id)
+    return find_locked(Refund, refund.id)
 
 
 def _not_accepted(refund: Refund, error: GatewayError) -> Refund:

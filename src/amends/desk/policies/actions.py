@@ -17,6 +17,7 @@ from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.languages import reader_locale
 from amends.desk.policies.models import Acknowledgement, PolicyVersion, Proposal
+from amends.desk.questions import Question
 from amends.policy import dates
 from amends.policy.explanation import count_of
 from amends.policy.expression import Compare, Given, Number, walk
@@ -25,6 +26,13 @@ from amends.policy.model import Parameter, Policy
 from amends.policy.page.changes import TextChange, find_text_changes
 from amends.policy.report import Fact, RuleReport, report_facts, report_rules
 from amends.policy.versions import best_of, decide_each
+
+_PUBLISHED = """
+SELECT ARRAY(SELECT version.id FROM policies_policyversion AS version
+    WHERE version.name = %s AND version.published_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM policies_cancellation AS called_off WHERE called_off.version_id = version.id)
+    ORDER BY version.effective_at, version.published_at)
+"""
 
 
 class NoPolicyError(Exception):
@@ -76,7 +84,7 @@ def version_at(name: str, at: datetime) -> PolicyVersion:
 
     Raises: NoPolicyError.
     """
-    return _in_force(_published(name), at)
+    return _in_force(_ask_published(name).ask(), at)
 
 
 def published_versions(name: str) -> list[PolicyVersion]:
@@ -107,24 +115,35 @@ def version_at_purchase(purchased_at: datetime) -> PolicyVersion:
     return version_at(settings.POLICY_NAME, purchased_at)
 
 
-def applicable_versions(purchased_at: datetime, requested_at: datetime) -> list[PolicyVersion]:
+def applicable_versions(
+    published: Sequence[PolicyVersion], purchased_at: datetime, requested_at: datetime
+) -> list[PolicyVersion]:
     """The version in force at the purchase and the one in force at the request (reading R15)."""
-    published = _published(settings.POLICY_NAME)
     versions = [_in_force(published, at) for at in (purchased_at, requested_at)]
     return list({version.id: version for version in versions}.values())
 
 
-def _published(name: str) -> list[PolicyVersion]:
-    """The versions of a policy in the order in which they came into force, without their text, which is long.
+def ask_published() -> Question[list[PolicyVersion]]:
+    """The versions of the desk's policy in the order in which they came into force.
 
-    Raises: NoPolicyError.
+    Raises: NoPolicyError: when it is asked.
     """
-    published = PolicyVersion.objects.filter(name=name, published_at__isnull=False, cancellation=None)
-    published = published.defer("text")
-    versions = list(published.order_by("effective_at", "published_at"))
-    if not versions:
-        raise NoPolicyError(name)
-    return versions
+    return _ask_published(settings.POLICY_NAME)
+
+
+def _ask_published(name: str) -> Question[list[PolicyVersion]]:
+    def read_ids(version_ids: list[UUID]) -> list[PolicyVersion]:
+        if not version_ids:
+            raise NoPolicyError(name)
+        return [find_version(version_id) for version_id in version_ids]
+
+    return Question(_PUBLISHED, [name], read_ids)
+
+
+@lru_cache(maxsize=64)
+def find_version(version_id: UUID) -> PolicyVersion:
+    """A published version without its text, which is long; it never changes, so it is looked up once."""
+    return PolicyVersion.objects.defer("text").get(id=version_id)
 
 
 def _in_force(versions: Sequence[PolicyVersion], at: datetime) -> PolicyVersion:

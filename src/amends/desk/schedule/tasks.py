@@ -37,10 +37,11 @@ BATCH = 50
 AGAIN = RetryStrategy(max_attempts=20, exponential_wait=2)
 
 
-@app.task(name="send_letter", retry=AGAIN)
-def send_letter(letter_id: str) -> None:
-    """Send one letter."""
-    send(UUID(letter_id))
+@app.task(name="send_letters", retry=AGAIN)
+def send_letters(letter_ids: list[str]) -> None:
+    """Send the letters that were written to a customer at once; a repeated attempt sends those that are left."""
+    for letter_id in letter_ids:
+        send(UUID(letter_id))
 
 
 @app.task(name="send_kept_mail", retry=AGAIN)

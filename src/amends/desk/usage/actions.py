@@ -1,6 +1,7 @@
 """Take in usage, and count what the policy counts."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.credits.actions import restore, spend
+from amends.desk.questions import Question
 from amends.desk.usage.models import PaidBy, UsageEvent, UseOutcome
 from amends.policy.answer import canonical_json
 
@@ -29,7 +31,7 @@ INSERT INTO usage_usageevent ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming
 ON CONFLICT (source, event_id) DO NOTHING RETURNING source, event_id, payload_sha256
 """  # noqa: S608  # the names of columns above
 _COUNT = """
-SELECT ARRAY(
+SELECT jsonb_build_array(ARRAY(
 SELECT e.event_id FROM usage_usageevent e
 WHERE e.customer_id = %s AND e.meter = %s AND e.at >= %s AND e.at <= %s
     AND e.outcome = 'succeeded' AND e.paid_by = 'quota' AND e.corrects = ''
@@ -38,7 +40,7 @@ WHERE e.customer_id = %s AND e.meter = %s AND e.at >= %s AND e.at <= %s
         WHERE c.customer_id = e.customer_id AND c.corrects <> ''
             AND c.source = e.source AND c.corrects = e.event_id)
 ORDER BY e.at, e.id LIMIT %s
-), (SELECT coalesce(max(id), 0) FROM usage_usageevent)
+), (SELECT coalesce(max(id), 0) FROM usage_usageevent))
 """
 
 
@@ -157,15 +159,22 @@ def _charge_credits(event: ReportedJob) -> None:
         restore(reference)
 
 
-def count_used(customer_id: UUID, meter: str, since: datetime, until: datetime) -> Count:
+def ask_used(customer_id: UUID, meter: str, since: datetime, until: datetime) -> Question[Count]:
     """Jobs that succeeded on the plan's own quota in [since, until], without those taken back (reading R2).
 
     The index is read in order and only as far as needed.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [customer_id, meter, since, until, COUNT_MAX])
-        counted, watermark = cursor.fetchone() or ([], 0)
+    return Question(_COUNT, [customer_id, meter, since, until, COUNT_MAX], _read_count)
+
+
+def _read_count(text: str) -> Count:
+    counted, watermark = json.loads(text)
     return Count(len(counted), watermark, hashlib.sha256("\n".join(counted).encode()).hexdigest())
+
+
+def count_used(customer_id: UUID, meter: str, since: datetime, until: datetime) -> Count:
+    """As `ask_used`, asked alone."""
+    return ask_used(customer_id, meter, since, until).ask()
 
 
 def count_failed(customer_id: UUID, meter: str, since: datetime, until: datetime) -> int:

@@ -4,10 +4,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from amends.desk import ids
+from amends.desk import ids, rows
 from amends.desk.accounts.models import Customer, User
 from amends.desk.orders.models import Line
-from amends.desk.unit_of_work import write_at_end
+from amends.desk.unit_of_work import Part, write_at_end
 
 
 class RequestKind(models.TextChoices):
@@ -50,10 +50,10 @@ class Case(models.Model):
     """One request about one order line."""
 
     id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
-    number = models.TextField(unique=True)
-    client_key = models.TextField(null=True, blank=True, unique=True)
+    number = models.TextField()
+    client_key = models.TextField(null=True, blank=True)  # noqa: DJ001  # none is not the empty key
     """Names the sender's one intent, so that a request sent twice is one case."""
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="cases")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="cases", db_index=False)
     line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="cases")
     request = models.CharField(max_length=20, choices=RequestKind.choices)
     channel = models.CharField(max_length=10, choices=Channel.choices)
@@ -63,10 +63,14 @@ class Case(models.Model):
     """What the customer answered to the policy's own questions."""
     is_identified = models.BooleanField()
     """The request came from the account that owns the order (reading R13)."""
-    opened_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    opened_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     """The member of staff who opened it for a customer."""
     state = models.CharField(max_length=20, choices=CaseState.choices, default=CaseState.OPEN)
-    assignee = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    assignee = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     opened_at = models.DateTimeField()
     first_contact_at = models.DateTimeField()
     """What the window is judged by (reading R2)."""
@@ -92,11 +96,19 @@ class Case(models.Model):
     """The case in which the request goes on; the one that it names was never merged itself."""
 
     class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["number"], name="one_case_per_number"),
+            models.UniqueConstraint(
+                fields=["client_key"], condition=Q(client_key__isnull=False), name="one_case_per_client_key"
+            ),
+        )
         indexes = (
             models.Index(fields=["state", "due_on", "id"], name="case_queue"),
             models.Index(fields=["customer", "-opened_at"], name="case_by_customer"),
             models.Index(fields=["wakes_at"], condition=Q(wakes_at__isnull=False), name="case_waking"),
-            models.Index(fields=["assignee", "state"], name="case_by_assignee"),
+            models.Index(
+                fields=["assignee", "state"], condition=Q(assignee__isnull=False), name="case_by_assignee"
+            ),
             models.Index(fields=["opened_at", "id"], condition=~Q(state="closed"), name="case_open"),
             models.Index(fields=["due_on", "id"], condition=~Q(state="closed"), name="case_due"),
             models.Index(
@@ -127,10 +139,19 @@ class Case(models.Model):
         write_at_end(_write, (self, fields))
 
 
-def _write(changes: list[tuple[Case, tuple[str, ...]]]) -> None:
-    changed = {id(case): case for case, _ in changes}
-    for key, case in changed.items():
-        if case.is_unwritten:
-            case.save(force_insert=True)
-        else:
-            case.save(update_fields={field for one, fields in changes if id(one) == key for field in fields})
+def _write(changes: list[tuple[Case, tuple[str, ...]]]) -> Part:
+    fresh = {id(case): case for case, _ in changes if case.is_unwritten}
+    changed: dict[int, tuple[Case, set[str]]] = {}
+    for case, fields in changes:
+        if id(case) not in fresh:
+            changed.setdefault(id(case), (case, set()))[1].update(fields)
+    queries, parameters = {}, []
+    if fresh:
+        queries["fresh_case"] = f"{rows.insertion(Case)} RETURNING 1"
+        parameters.append(rows.as_json(fresh.values()))
+    for number, (case, names) in enumerate(changed.values()):
+        queries[f"case_{number}"] = f"{rows.change(Case, tuple(sorted(names)))} RETURNING 1"
+        parameters.append(rows.as_json([case]))
+    for case in fresh.values():
+        rows.mark_stored(case)
+    return Part(queries, parameters)

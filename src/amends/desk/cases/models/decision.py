@@ -25,9 +25,9 @@ class DecisionRecord(models.Model):
     """One decision with everything that it was made of; it replays byte for byte; only added to."""
 
     id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions", db_index=False)
     sequence = models.PositiveIntegerField()
-    version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT)
+    version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, db_index=False)
     """The version that won (reading R15)."""
     inputs = models.JSONField()
     core = models.JSONField()
@@ -45,7 +45,9 @@ class DecisionRecord(models.Model):
     waived = ArrayField(models.TextField(), default=list, blank=True)
     grant_by = models.TextField(blank=True)
     """The granting clause that a person used where no other held."""
-    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    proposed_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     """Who waived a clause or opened the case; cannot approve it. None for a customer's own request."""
     proposal_reason = models.TextField(blank=True)
     usage_count = models.BigIntegerField()
@@ -71,8 +73,12 @@ class Verdict(models.TextChoices):
 class Approval(models.Model):
     """One yes or no to one decision; the database refuses the proposer's own, and a second of the same person."""
 
-    decision = models.ForeignKey(DecisionRecord, on_delete=models.PROTECT, related_name="approvals")
-    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decision = models.ForeignKey(
+        DecisionRecord, on_delete=models.PROTECT, related_name="approvals", db_index=False
+    )
+    by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     """None where the amount is within the automatic limit."""
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
     plan_sha256 = models.CharField(max_length=64)
