@@ -165,7 +165,7 @@ PLANTED = (
     planted(
         "a move without its audit row",
         ACTIONS,
-        '    record(f"refund:{refund.id}", "gateway", state.value, before=before.value, reason=reason)\n',
+        '    record(f"refund:{refund.id}", actor, state.value, before=before.value, reason=reason)\n',
         "",
     ),
     planted(

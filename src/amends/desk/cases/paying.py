@@ -10,13 +10,15 @@ from amends.desk import clock
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, Task, TaskKind
+from amends.desk.cases.payout_steps import follow_payout
 from amends.desk.cases.plans import refund_plan
 from amends.desk.orders import actions as orders
 from amends.desk.orders.models import PlanChange, PlanChangeState
 from amends.desk.payments import actions as payments
 from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.protocol import NEEDS_PERSON, NO_ACCESS
-from amends.desk.payments.states import LIVE, RefundState
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, LIVE, RefundState
+from amends.desk.payouts.actions import is_paid_twice, withdraw_stopped
 from amends.desk.policies import actions as policies
 from amends.desk.policies.models import PolicyVersion
 from amends.desk.unit_of_work import unit_of_work
@@ -74,11 +76,12 @@ def follow(case_id: UUID) -> None:
     with unit_of_work():
         whole = Case.objects.select_related("customer", "line__order")
         case = whole.select_for_update(of=("self",), no_key=True).get(id=case_id)
-        refunds = list(
-            Refund.objects.filter(case_id=case_id).select_related("payment").order_by("created_at")
-        )
+        refunds = refunds_that_count(case_id)
         for refund in refunds:
-            _follow_refund(case, refund)
+            if refund.by_bank:
+                follow_payout(case, refund.payout)
+            else:
+                _follow_refund(case, refund)
         changes = list(PlanChange.objects.filter(case_id=case_id))
         for change in changes:
             if change.state == PlanChangeState.FAILED:
@@ -94,11 +97,31 @@ def follow(case_id: UUID) -> None:
             _finish(case, "paid" if refunds else "nothing to pay")
 
 
+def refunds_that_count(case_id: UUID) -> list[Refund]:
+    """The refunds of a case, each that ended without money replaced by what was paid in its place, if anything was.
+
+    That is a payout by bank transfer, or what the gateway paid after all.
+    """
+    of_case = Refund.objects.filter(case_id=case_id, instead_of=None).order_by("created_at")
+    refunds = list(of_case.select_related("payment"))
+    ended = {refund.id: refund for refund in refunds if refund.state in ENDED_WITHOUT_MONEY}
+    if not ended:
+        return refunds
+    stand_ins = Refund.objects.filter(instead_of__in=ended).exclude(state__in=ENDED_WITHOUT_MONEY)
+    instead = {}
+    for one in stand_ins.select_related("payment", "payout").order_by("by_bank"):
+        assert one.instead_of_id is not None
+        if one.amount == ended[one.instead_of_id].amount:
+            instead[one.instead_of_id] = one
+    return [instead.get(refund.id, refund) for refund in refunds]
+
+
 def follow_left_behind(limit: int = 100) -> None:
     """Bring along cases whose worker died after the answer was written down."""
-    ended = Refund.objects.filter(case_id=OuterRef("id")).exclude(state__in=LIVE)
+    ended = Refund.objects.filter(case_id=OuterRef("id"), by_bank=False).exclude(state__in=LIVE)
+    waiting = Refund.objects.filter(case_id=OuterRef("id"), by_bank=True, state__in=LIVE)
     given = Task.objects.filter(case=OuterRef("id"), kind=TaskKind.FAILED_PLAN_CHANGE, done_at=None)
-    behind = Case.objects.filter(Exists(ended), ~Exists(given), state=CaseState.PAYING)
+    behind = Case.objects.filter(Exists(ended), ~Exists(given), ~Exists(waiting), state=CaseState.PAYING)
     for case_id in behind.values_list("id", flat=True)[:limit]:
         follow(case_id)
 
@@ -143,9 +166,11 @@ def _why_it_waits(refund: Refund) -> str:
 
 
 def _reopen_for_person(case: Case, refund: Refund) -> None:
-    open_task = case.tasks.filter(kind=TaskKind.FAILED_REFUND, detail__contains=str(refund.id))
-    if open_task.exists():
+    given = case.tasks.filter(kind=TaskKind.FAILED_REFUND, detail__contains=str(refund.id))
+    last = given.order_by("-created_at", "-id").first()
+    if last is not None and not _has_come_back(refund, last):
         return
+    tasks.finish(case, TaskKind.PAYOUT)
     sentence = _BAD.get(RefundState(refund.state), _NOT_KNOWN)
     tasks.give(case, TaskKind.FAILED_REFUND, sentence, why=refund.reason, refund=refund.id)
     telling.refund_failed(case, refund)
@@ -154,6 +179,15 @@ def _reopen_for_person(case: Case, refund: Refund) -> None:
     case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
     case.keep("state", "closed_at", "closing")
     record(f"case:{case.id}", "gateway", "refund_not_paid", refund=str(refund.id), why=refund.reason)
+
+
+def _has_come_back(refund: Refund, task: Task) -> bool:
+    """Whether a payout that was made for a refund, which ended its task, was called off or sent back."""
+    if task.done_at is None:
+        return False
+    return refund.stand_ins.filter(
+        by_bank=True, state__in=ENDED_WITHOUT_MONEY, changed_at__gte=task.done_at
+    ).exists()
 
 
 def _finish(case: Case, why: str) -> None:
@@ -165,7 +199,9 @@ def _finish(case: Case, why: str) -> None:
 
 
 def follow_payment(payment: Payment) -> None:
-    """After anything changed at a payment: its cases, and the alarm where more went back than came in."""
+    """After anything changed at a payment: payouts that must not go out, its cases, and the alarm for what is too much."""
+    with unit_of_work():
+        withdraw_stopped(payment)
     case_ids = list(
         Refund.objects.filter(payment=payment, case_id__isnull=False).values_list("case_id", flat=True)
     )
@@ -173,7 +209,7 @@ def follow_payment(payment: Payment) -> None:
         assert case_id is not None
         follow(case_id)
     stands = payments.standing(payment)
-    if stands.taken > payment.captured:
+    if stands.taken > payment.captured or is_paid_twice(payment):
         _alarm(payment, gettext_noop("More was returned of this payment than was charged"))
     elif stands.is_open and stands.refunds:
         _alarm(

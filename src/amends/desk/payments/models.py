@@ -68,12 +68,18 @@ class Refund(models.Model):
     purpose = models.CharField(max_length=20)
     """The grant it carries out, or `correction`."""
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.DESK)
+    by_bank = models.BooleanField(default=False)
+    """Paid from our bank account, because the gateway cannot pay it; no worker ever sends it."""
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     account = models.CharField(
         max_length=40, choices=Account.choices, default=Account.SUBSCRIPTION_REVENUE.value
     )
     """What the money is taken from in the books."""
+    instead_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="stand_ins"
+    )
+    """The refund of ours whose money this is: what a payout is made for, or what the gateway says a refund belongs to."""
     tax = models.BigIntegerField(default=0)
     """The part of the amount that is tax."""
     fee_retained = models.BigIntegerField(default=0)
@@ -118,6 +124,16 @@ class Refund(models.Model):
                 fields=["case_id", "payment", "purpose"],
                 condition=Q(origin="desk") & ~Q(state__in=sorted(ENDED_WITHOUT_MONEY)),
                 name="one_live_refund_per_purpose",
+            ),
+            models.UniqueConstraint(
+                fields=["instead_of"],
+                condition=Q(by_bank=True) & ~Q(state__in=sorted(ENDED_WITHOUT_MONEY)),
+                name="one_live_payout_per_refund",
+            ),
+            models.CheckConstraint(
+                condition=Q(by_bank=False)
+                | Q(is_held=True, sends=0, gateway_ref__isnull=True, instead_of__isnull=False),
+                name="payout_never_sent_to_gateway",
             ),
         )
         indexes = (
