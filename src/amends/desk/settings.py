@@ -61,8 +61,8 @@ def _keys(name: str, *, in_demo: str) -> tuple[str, ...]:
             is_key = False
         if not is_key:
             raise ImproperlyConfigured(
-                f"{name}: a key is 32 random bytes in URL-safe base64; "
-                "make one with `python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`."
+                f"{name}: a key is 32 random bytes in URL-safe base64; make one with "
+                "`openssl rand -base64 32 | tr '+/' '-_'`. Several stand with spaces between, the newest first."
             )
     return keys
 

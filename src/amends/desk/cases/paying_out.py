@@ -36,7 +36,7 @@ def open_payout(refund: Refund, by: User, why: str) -> Payout:
 def give_account(payout: Payout, holder: str, iban: str) -> None:
     """The customer names the account.
 
-    Raises: PayoutError, NotAnIbanError: nothing was written.
+    Raises: PayoutError, BadAccountError: nothing was written.
     """
     with unit_of_work():
         case = _lock(payout.refund)

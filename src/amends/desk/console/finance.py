@@ -14,6 +14,7 @@ from amends.desk.accounts.models import Role, User
 from amends.desk.cases.models import Case
 from amends.desk.cases.progress import refund_in_words
 from amends.desk.console.access import staff_only
+from amends.desk.console.bank_files import read_desk
 from amends.desk.journal.actions import balances
 from amends.desk.journal.export import csv_lines
 from amends.desk.journal.models import Account
@@ -53,6 +54,7 @@ def show_finance(request: HttpRequest, user: User) -> HttpResponseBase:
     found = read_balances()
     shown = {
         "here": "finance",
+        "bank": read_desk(user),
         "transit": _refunds([state.value for state in LIVE]),
         "failed": _refunds([state.value for state in ENDED_WITHOUT_MONEY]),
         "balances": found,

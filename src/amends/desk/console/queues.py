@@ -22,6 +22,7 @@ OPENED, DUE = "opened_at", "due_on"
 _FAILED = (
     TaskKind.FAILED_REFUND,
     TaskKind.WAITING_REFUND,
+    TaskKind.PAYOUT,
     TaskKind.FAILED_PLAN_CHANGE,
     TaskKind.OVER_RETURNED,
 )

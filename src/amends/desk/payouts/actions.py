@@ -19,7 +19,7 @@ from amends.desk.payments.actions import move, standing
 from amends.desk.payments.models import Origin, Payment, Refund
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 from amends.desk.payouts.bank_text import HOLDER_LENGTH_MAX, is_sayable
-from amends.desk.payouts.iban import SEPA, mask, read_iban
+from amends.desk.payouts.iban import SEPA, BadAccountError, NotAnIbanError, mask, read_iban
 from amends.desk.payouts.models import Payout
 from amends.desk.payouts.sealing import Account, seal_account
 from amends.desk.payouts.states import BEFORE_FILE, REFUND_STATES, PayoutState, check_transition
@@ -187,7 +187,7 @@ def _stop(root: Refund, payment: Payment) -> str:
 def give_account(payout: Payout, holder: str, iban: str) -> Payout:
     """Take the account that the customer names; whatever was agreed to about another one falls.
 
-    Raises: PayoutError, NotAnIbanError: nothing was written, the account before stays.
+    Raises: PayoutError, BadAccountError: nothing was written, the account before stays.
     """
     account = _read_account(holder, iban, payout.refund.currency)
     demand_ready()
@@ -207,16 +207,16 @@ def give_account(payout: Payout, holder: str, iban: str) -> Payout:
 def _read_account(holder: str, iban: str, currency: str) -> Account:
     account = Account(" ".join(holder.split()), read_iban(iban))
     if not account.holder or len(account.holder) > HOLDER_LENGTH_MAX:
-        raise PayoutError(
+        raise BadAccountError(
             _("Please write the name of the account's holder, at most %(n)d characters.")
             % {"n": HOLDER_LENGTH_MAX}
         )
     if not is_sayable(account.holder):
-        raise PayoutError(
+        raise BadAccountError(
             _("Please write the holder's name in Latin letters, as on the card: banks take no others.")
         )
     if currency == SEPA_CURRENCY and account.iban[:2] not in SEPA:
-        raise PayoutError(
+        raise NotAnIbanError(
             _(
                 "Euro go to accounts in the SEPA countries only, and “%(country)s” is none. Please name another account."
             )

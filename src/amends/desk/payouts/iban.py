@@ -64,8 +64,16 @@ SEPA = frozenset(
 """Where a SEPA credit transfer reaches (EPC409-09); FO and GL by the banks of Denmark."""
 
 
-class NotAnIbanError(ValueError):
-    """The text is no account number; the message says what is wrong with it and what to do."""
+class BadAccountError(ValueError):
+    """Money cannot go to what was named; the message says what is wrong with it and what to do."""
+
+    field = "holder"
+
+
+class NotAnIbanError(BadAccountError):
+    """The number is none, or none that we can reach."""
+
+    field = "iban"
 
 
 def read_iban(text: str) -> str:

@@ -20,6 +20,7 @@ from amends.desk.cases.ending import DENIALS, appeal, cancel
 from amends.desk.cases.evidence import RefusedFileError, add_evidence
 from amends.desk.cases.models import Case, CaseState, Channel, RequestKind
 from amends.desk.cases.opening import OpenCaseError, Request, open_case
+from amends.desk.cases.paying_out import awaiting_account
 from amends.desk.cases.progress import arrival_of, case_in_words, refund_in_words
 from amends.desk.mail.drafts import DraftOverError, confirm, first_contact, open_drafts
 from amends.desk.mail.models import Draft, DraftState
@@ -256,6 +257,7 @@ def show_case(request: HttpRequest, customer: Customer, number: str) -> HttpResp
         "refunds": refunds,
         "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),
         "form": MessageForm(),
+        "payout": awaiting_account(case) if case.state == CaseState.PAYING else None,
         "can_appeal": case.closing in DENIALS and not hasattr(case, "appeal"),
         "can_cancel": case.state not in (CaseState.CLOSED, CaseState.PAYING),
     }
