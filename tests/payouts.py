@@ -9,6 +9,7 @@ from amends.desk.accounts.models import Role, User
 from amends.desk.cases import paying_out
 from amends.desk.cases.models import Case
 from amends.desk.journal.actions import balances
+from amends.desk.payments.clearing import ClearingError
 from amends.desk.payments.models import Refund
 from amends.desk.payouts.actions import PayoutError, terms_sha256
 from amends.desk.payouts.models import Payout
@@ -73,7 +74,7 @@ def both(first: Callable[[], object], second: Callable[[], object]) -> list[str]
     def run(work: Callable[[], object]) -> str:
         try:
             work()
-        except PayoutError:
+        except (PayoutError, ClearingError):
             return "refused"
         finally:
             connection.close()

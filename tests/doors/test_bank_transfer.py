@@ -64,12 +64,8 @@ def test_two_people_of_finance_and_the_customer_bring_the_money_back(web: Client
     assert file.body == again.body
     assert "no-store" in file.headers["cache-control"]
     told = theirs.page(f"/cases/{case.number}")
-    assert (
-        "Sent by bank transfer." in told
-    )
-    assert (
-        "It usually arrives 7 business days to 14 business days" in told
-    )
+    assert "Sent by bank transfer." in told
+    assert "It usually arrives 7 business days to 14 business days" in told
     assert "Name another account" not in told
     assert list(check_books()) == []
 
@@ -135,3 +131,39 @@ def test_what_is_not_there_is_a_404(web: Client, shop: Shop, path: str) -> None:
     unknown = make_customer().id
     assert browser.get(f"/console/{path.format(unknown)}").status == 404
     assert browser.post(f"/console/refunds/{unknown}/paid", {}).status == 404
+
+
+def test_finance_clears_up_in_the_console_what_nobody_knows(web: Client, shop: Shop) -> None:
+    case = refused(shop)
+    payment = case.line.order.payment
+    assert payment
+    Refund.objects.create(
+        payment=payment,
+        case_id=case.id,
+        purpose="lost",
+        amount=85,
+        currency="USD",
+        state="unknown",
+        reason="needs_person",
+        sends=2,
+        generation=1,
+        next_try_at=clock.now(),
+        created_at=clock.now(),
+        changed_at=clock.now(),
+    )
+    page = f"/console/refunds/{Refund.objects.get(purpose='lost').id}"
+    first, second = staff(web, shop, "fiona"), staff(web, shop, "felix")
+    assert "What became of it?" in first.page(page)
+
+    assert "Please choose what you found." in first.submit(f"{page}/state", {"reason": "x"})
+    assert "Please name the refund" in first.submit(f"{page}/state", {"claim": "paid", "reason": "x"})
+    wrong = {"claim": "paid", "gateway_ref": "re_nothing", "reason": "x"}
+    assert "does not confirm it" in first.submit(f"{page}/state", wrong)
+    assert "Please say how you know." in first.submit(f"{page}/state", {"claim": "never_made", "reason": ""})
+    said = first.submit(f"{page}/state", {"claim": "never_made", "reason": "The list is empty."})
+    assert "The list is empty." in said
+    found = re.search(r'name="finding" value="([0-9a-f-]+)"', second.get(page).body.decode())
+    assert found
+    assert "somebody else" in first.submit(f"{page}/confirm", {"finding": found.group(1)})
+    assert "Confirmed." in second.submit(f"{page}/confirm", {"finding": found.group(1)})
+    assert Refund.objects.get(purpose="lost").reason == "never_made"

@@ -166,13 +166,14 @@ def _why_it_waits(refund: Refund) -> str:
 
 
 def _reopen_for_person(case: Case, refund: Refund) -> None:
-    given = case.tasks.filter(kind=TaskKind.FAILED_REFUND, detail__contains=str(refund.id))
+    sentence = _BAD.get(RefundState(refund.state), _NOT_KNOWN)
+    words = {"why": refund.reason, "refund": str(refund.id)}
+    given = case.tasks.filter(kind=TaskKind.FAILED_REFUND, detail=sentence % words)
     last = given.order_by("-created_at", "-id").first()
     if last is not None and not _has_come_back(refund, last):
         return
     tasks.finish(case, TaskKind.PAYOUT)
-    sentence = _BAD.get(RefundState(refund.state), _NOT_KNOWN)
-    tasks.give(case, TaskKind.FAILED_REFUND, sentence, why=refund.reason, refund=refund.id)
+    tasks.give(case, TaskKind.FAILED_REFUND, sentence, **words)
     telling.refund_failed(case, refund)
     if refund.state == RefundState.FAILED:
         letters.refund_failed(case, refund)
@@ -182,12 +183,13 @@ def _reopen_for_person(case: Case, refund: Refund) -> None:
 
 
 def _has_come_back(refund: Refund, task: Task) -> bool:
-    """Whether a payout that was made for a refund, which ended its task, was called off or sent back."""
+    """Whether what ended a task did not help: it was sent again, or paid by bank and called off or sent back."""
     if task.done_at is None:
         return False
-    return refund.stand_ins.filter(
-        by_bank=True, state__in=ENDED_WITHOUT_MONEY, changed_at__gte=task.done_at
-    ).exists()
+    if refund.last_sent_at is not None and refund.last_sent_at > task.done_at:
+        return True
+    ended = refund.stand_ins.filter(by_bank=True, state__in=ENDED_WITHOUT_MONEY)
+    return ended.filter(changed_at__gte=task.done_at).exists()
 
 
 def _finish(case: Case, why: str) -> None:

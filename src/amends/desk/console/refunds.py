@@ -1,4 +1,4 @@
-"""One refund that needs a person: what is known of it, and each next step of paying it by bank transfer."""
+"""One refund that needs a person: what is known of it, what became of it, each step of paying it by bank transfer."""
 
 from uuid import UUID
 
@@ -11,13 +11,16 @@ from django.views.decorators.http import require_GET, require_POST
 from amends.desk import clock
 from amends.desk.accounts.models import Role, User
 from amends.desk.audit.models import AuditRow
-from amends.desk.cases import paying_out
+from amends.desk.cases import clearing, paying_out
 from amends.desk.cases.models import Case
 from amends.desk.cases.progress import refund_in_words
 from amends.desk.console.access import staff_only
 from amends.desk.console.entries import BadEntryError, read_day, read_text
-from amends.desk.payments.models import Origin, Refund
-from amends.desk.payments.states import ENDED_WITHOUT_MONEY
+from amends.desk.payments.clearing import ClearingError, Statement
+from amends.desk.payments.models import Claim, Origin, Refund
+from amends.desk.payments.protocol import NEEDS_PERSON
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
+from amends.desk.payments.stripe_gateway import connect
 from amends.desk.payouts.actions import PayoutError, terms_sha256
 from amends.desk.payouts.models import Payout
 from amends.desk.payouts.sealing import NoKeyError
@@ -30,6 +33,7 @@ def show_refund(request: HttpRequest, user: User, refund_id: UUID) -> HttpRespon
     """A refund, the payout that stands for it, and what this person may do."""
     refund = _find(refund_id)
     payout = _payout_of(refund)
+    finding = refund.findings.select_related("stated_by").filter(confirmed_by=None).first()
     shown = {
         "here": "finance",
         "refund": refund,
@@ -40,6 +44,10 @@ def show_refund(request: HttpRequest, user: User, refund_id: UUID) -> HttpRespon
         "is_before_file": payout is not None and payout.state in BEFORE_FILE,
         "is_mine": payout is not None and payout.proposed_by_id == user.id,
         "stand_ins": refund.stand_ins.order_by("created_at"),
+        "is_unknown": refund.state == RefundState.UNKNOWN and refund.reason == NEEDS_PERSON,
+        "finding": finding,
+        "is_own_finding": finding is not None and finding.stated_by_id == user.id,
+        "claims": Claim.choices,
         "may_open": _may_open(refund),
         "may_pay": user.has_role(Role.FINANCE),
         "today": clock.now().date(),
@@ -75,7 +83,7 @@ def act(request: HttpRequest, user: User, refund_id: UUID, action: str) -> HttpR
         raise Http404
     try:
         said = _ACTIONS[action](request, refund, user)
-    except (PayoutError, NoKeyError, BadEntryError) as error:
+    except (PayoutError, ClearingError, NoKeyError, BadEntryError) as error:
         messages.error(request, str(error), extra_tags="bad")
     else:
         messages.success(request, said, extra_tags="good")
@@ -120,7 +128,27 @@ def _returned(request: HttpRequest, refund: Refund, user: User) -> str:
     return _("Noted. The customer is told why and asked for another account.")
 
 
+def _state(request: HttpRequest, refund: Refund, user: User) -> str:
+    claim = read_text(request, "claim")
+    if claim not in Claim.values:
+        raise BadEntryError(_("Please choose what you found."))
+    gateway_ref = read_text(request, "gateway_ref")
+    if claim == Claim.PAID and not gateway_ref:
+        raise BadEntryError(_("Please name the refund at the payment provider, such as re_1AbC."))
+    clearing.state_finding(
+        connect(), refund, user, Statement(Claim(claim), read_text(request, "reason"), gateway_ref)
+    )
+    return _("Stated. Somebody else of finance has to confirm it.")
+
+
+def _confirm(request: HttpRequest, refund: Refund, user: User) -> str:
+    clearing.confirm_finding(connect(), refund, user, read_text(request, "finding"))
+    return _("Confirmed. The refund goes on from there.")
+
+
 _ACTIONS = {
+    "state": _state,
+    "confirm": _confirm,
     "pay-by-bank": _open,
     "propose": _propose,
     "release": _release,

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
-from amends.desk.accounts.models import Customer
+from amends.desk.accounts.models import Customer, User
 from amends.desk.journal.models import Account
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 
@@ -177,3 +177,42 @@ class Notice(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=["received_at"], condition=Q(applied_at=None), name="notice_waiting"),)
+
+
+class Claim(models.TextChoices):
+    """What a person found at the gateway about a refund of which nobody knows whether it was made."""
+
+    PAID = "paid", _("It was paid")
+    """It is there under an id of the gateway's."""
+    NEVER_MADE = "never_made", _("It was never made, and is not sent again")
+    """It ends; the money may be paid on another way."""
+    SEND_AGAIN = "send_again", _("It was never made; send it with a new key")
+
+
+class Finding(models.Model):
+    """What one member of finance states of an unknown refund, and who confirmed it; only then anything happens."""
+
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="findings")
+    claim = models.CharField(max_length=10, choices=Claim.choices)
+    gateway_ref = models.TextField(blank=True)
+    """Of what was paid."""
+    reason = models.TextField()
+    stated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    stated_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["refund"], condition=Q(confirmed_by=None), name="one_open_finding_per_refund"
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=models.F("stated_by")),
+                name="finding_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=~Q(claim="paid") | ~Q(gateway_ref=""), name="finding_of_payment_names_it"
+            ),
+        )
