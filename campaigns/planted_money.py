@@ -147,6 +147,13 @@ PLANTED = (
     planted(
         "no funds is a refusal", GATEWAY, "        return NoFunds(code)", "        return Rejected(code)"
     ),
+    planted("the same key after no funds", PROTOCOL, ", is_key_spent=True", ""),
+    planted(
+        "no funds believed of an earlier send",
+        PROTOCOL,
+        "        case NoFunds() if was_only_send:",
+        "        case NoFunds():",
+    ),
     planted("a key in use is a refusal", GATEWAY, "    if status == 409:", "    if status == 410:"),
     planted(
         "nothing mirrored when money comes back",

@@ -16,7 +16,7 @@ from amends.desk.orders import actions as orders
 from amends.desk.orders.models import PlanChange, PlanChangeState
 from amends.desk.payments import actions as payments
 from amends.desk.payments.models import Payment, Refund
-from amends.desk.payments.protocol import NEEDS_PERSON, NO_ACCESS
+from amends.desk.payments.protocol import NEEDS_PERSON, NO_ACCESS, NO_FUNDS
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, LIVE, RefundState
 from amends.desk.payouts.actions import is_paid_twice, withdraw_stopped
 from amends.desk.policies import actions as policies
@@ -24,7 +24,7 @@ from amends.desk.policies.models import PolicyVersion
 from amends.desk.unit_of_work import unit_of_work
 
 DELAYED = ("insufficient_funds", "charge_pending")
-NO_FUNDS = ("insufficient_funds", "balance_insufficient")
+LOW_BALANCE = ("insufficient_funds", NO_FUNDS)
 LONG = timedelta(days=7)
 """How long a refund may be on its way before somebody asks."""
 _BAD = {
@@ -138,7 +138,7 @@ def _follow_refund(case: Case, refund: Refund) -> None:
         _reopen_for_person(case, refund)
     elif state is RefundState.REQUIRES_ACTION:
         letters.details_needed(case, refund)
-    elif refund.reason in (*DELAYED, *NO_FUNDS):
+    elif refund.reason in (*DELAYED, *LOW_BALANCE):
         letters.refund_delayed(case, refund)
     if why := _why_it_waits(refund):
         tasks.give(case, TaskKind.WAITING_REFUND, why, refund=refund.id)
@@ -150,7 +150,7 @@ def _why_it_waits(refund: Refund) -> str:
     """What a person has to see to before the refund goes on; empty where nothing is."""
     if refund.state not in LIVE:
         return ""
-    if refund.reason in NO_FUNDS:
+    if refund.reason in LOW_BALANCE:
         return gettext_noop(
             "Our balance at the payment provider is too low: top it up, and it is sent by itself (refund %(refund)s)"
         )

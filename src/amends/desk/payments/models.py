@@ -97,6 +97,8 @@ class Refund(models.Model):
     """Waits for another effect, such as the change of the plan."""
     generation = models.PositiveSmallIntegerField(default=0)
     """Which idempotency key is used; a second one only when the first certainly had no effect."""
+    refusals = models.PositiveIntegerField(default=0)
+    """How many keys stand for a refusal that passes, such as too low a balance: each next try takes a fresh one."""
     sends = models.PositiveIntegerField(default=0)
     first_sent_at = models.DateTimeField(null=True, blank=True)
     """With the key of this generation."""
@@ -149,6 +151,8 @@ class Refund(models.Model):
     @property
     def idempotency_key(self) -> str:
         """Names this intent at the gateway."""
+        if self.refusals:
+            return f"{self.id}:{self.generation}.{self.refusals}"
         return f"{self.id}:{self.generation}"
 
 

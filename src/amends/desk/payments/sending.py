@@ -116,7 +116,8 @@ def _not_accepted(refund: Refund, error: GatewayError) -> Refund:
             # A notice was faster than the answer, and knows more.
             return locked
         next_turn = turn(locked, error)
-        move(locked, next_turn.state, reason=next_turn.reason)
+        locked.refusals += next_turn.is_key_spent
+        move(locked, next_turn.state, reason=next_turn.reason, learned=["refusals"])
         if next_turn.wait is not None:
             _try_later(locked, next_turn.wait)
         if isinstance(error, Misuse):

@@ -25,6 +25,7 @@ from amends.desk.payments.gateway import (
     Transient,
 )
 from amends.desk.payments.models import Payment, Refund
+from amends.desk.payments.protocol import NO_FUNDS
 from amends.desk.payments.stripe_objects import read_charge, read_dispute, read_event, read_refund
 
 API_VERSION = "2026-10-28.endive"
@@ -263,7 +264,7 @@ def _translate(error: stripe.StripeError) -> GatewayError:
         return OutcomeUnknown(code)
     if status in _UNAUTHORISED or code == "idempotency_error":
         return Misuse(code, is_access=status in _UNAUTHORISED)
-    if code == "balance_insufficient":
+    if code == NO_FUNDS:
         return NoFunds(code)
     return Rejected(code)
 
