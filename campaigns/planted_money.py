@@ -153,6 +153,7 @@ PLANTED = (
         PROTOCOL,
         "        case NoFunds() if was_only_send:",
         "        case NoFunds():",
+        redundant="the answer is stored under the key, so a late send with it meets the same refusal",
     ),
     planted("a key in use is a refusal", GATEWAY, "    if status == 409:", "    if status == 410:"),
     planted(

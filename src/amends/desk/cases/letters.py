@@ -316,7 +316,7 @@ def payout_sent(case: Case, payout: Payout) -> None:
                 % arrives
             )
         )
-    on_statement = {"case": payout.remittance, "reference": refund.id.hex}
+    on_statement = {"case": payout.remittance, "reference": refund.trace}
     blocks.append(
         Paragraph(
             _("Your statement names %(case)s; your bank finds it under the reference %(reference)s.")

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from amends.desk.accounts.models import Role, User
@@ -78,7 +78,11 @@ def make_file(request: HttpRequest, user: User) -> HttpResponseBase:
     except (PayoutError, NoKeyError, BadEntryError) as error:
         messages.error(request, str(error), extra_tags="bad")
     else:
-        said = _("The file is made with %(n)d transfers. Hand it to the bank; they count as on their way.")
+        said = ngettext(
+            "The file is made with one transfer. Hand it to the bank; it counts as on its way.",
+            "The file is made with %(n)d transfers. Hand it to the bank; they count as on their way.",
+            batch.count,
+        )
         messages.success(request, said % {"n": batch.count}, extra_tags="good")
     return redirect("console_finance")
 

@@ -91,7 +91,8 @@ def read_balances() -> list[Balance]:
 
 
 def _refunds(states: list[str]) -> list[Sent]:
-    refunds = list(Refund.objects.filter(state__in=states).order_by("changed_at", "id")[:SHOWN_MAX])
+    at_gateway = Refund.objects.filter(state__in=states, by_bank=False)
+    refunds = list(at_gateway.order_by("changed_at", "id")[:SHOWN_MAX])
     cases = Case.objects.in_bulk([refund.case_id for refund in refunds if refund.case_id])
     now = clock.now()
     return [

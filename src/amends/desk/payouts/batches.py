@@ -137,8 +137,6 @@ def mark_paid(payout: Payout, by: User, bank_reference: str, booked_on: date) ->
         raise PayoutError(_("Only what is in a file for the bank can be marked as paid."))
     _demand_day(locked, booked_on)
     locked.bank_reference, locked.booked_on = bank_reference, booked_on
-    locked.refund.trace = bank_reference
-    locked.refund.save(update_fields=["trace"])
     _change(locked, PayoutState.PAID, ("bank_reference", "booked_on"), f"staff:{by.id}")
     return locked
 
@@ -170,7 +168,9 @@ def _change(payout: Payout, state: PayoutState, learned: Sequence[str], actor: s
     check_transition(PayoutState(payout.state), state)
     payout.state, payout.changed_at = state, clock.now()
     payout.save(update_fields=["state", "changed_at", *learned])
-    move(payout.refund, REFUND_STATES[state], reason=payout.return_reason, actor=actor)
+    # By this reference the customer's bank finds the transfer.
+    payout.refund.trace = payout.refund_id.hex
+    move(payout.refund, REFUND_STATES[state], reason=payout.return_reason, learned=["trace"], actor=actor)
 
 
 def wrong_payouts() -> list[str]:
