@@ -54,7 +54,7 @@ def test_two_people_of_finance_and_the_customer_bring_the_money_back(web: Client
     assert "Somebody else of finance" in first.submit(f"{page}/propose", {"terms": terms_on(first, page)})
     assert "Released." in second.submit(f"{page}/release", {"terms": terms_on(second, page)})
     assert "1 released transfer, $18.15" in first.page("/console/finance")
-    assert "The file is made with 1 transfers" in first.submit("/console/files", {"currency": "USD"})
+    assert "The file is made with one transfer" in first.submit("/console/files", {"currency": "USD"})
     file = first.get(f"/console/files/{Batch.objects.get().id}.csv")
     again = first.get(f"/console/files/{Batch.objects.get().id}.csv")
     booked = {"bank_reference": "STMT-7", "booked_on": clock.now().date().isoformat()}

@@ -131,7 +131,7 @@ def _write(refund: Refund, payment: Payment, opening: _Opening) -> Payout:
         if "refund_within_what_is_left" in str(error) or "exceeds what is left" in str(error):
             raise PayoutError(_("Less is left of the payment by now than this would pay.")) from error
         if "one_live_" in str(error):
-            raise PayoutError(_("It is being paid on another way already.")) from error
+            raise PayoutError(_("It is being paid in another way already.")) from error
         raise
     payout = Payout.objects.create(
         refund=reserved,
