@@ -12,7 +12,7 @@ from typing import TypeVar
 import stripe
 from django.conf import settings
 
-from amends.desk.payments.deadlines import BoundedSession
+from amends.desk.payments.bounded_calls import BoundedSession
 from amends.desk.payments.gateway import (
     ChargeSnapshot,
     DisputeSnapshot,

@@ -82,10 +82,17 @@ def _watch(connection: socket.socket | None) -> None:
 class _Plain(HTTPConnection):
     """A connection that is watched from its first byte, and again where it is used for another call."""
 
-    def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
+    _socket: socket.socket | None
+
+    @property
+    def sock(self) -> socket.socket | None:
+        """The socket, set before its handshake and again after it."""
+        return self._socket
+
+    @sock.setter
+    def sock(self, connection: socket.socket | None) -> None:
+        self._socket = connection
         _watch(connection)
-        return connection
 
     def request(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  # urllib3's
         """Send a request."""
