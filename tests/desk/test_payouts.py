@@ -17,8 +17,9 @@ from amends.desk.cases.models import CaseState, Task, TaskKind
 from amends.desk.cases.paying import follow_left_behind
 from amends.desk.notices.models import Letter
 from amends.desk.payments.actions import standing
-from amends.desk.payments.models import Refund
-from amends.desk.payouts import batches
+from amends.desk.payments.models import Payment, Refund
+from amends.desk.payments.sending import send_next
+from amends.desk.payouts import actions, batches
 from amends.desk.payouts.actions import PayoutError
 from amends.desk.payouts.iban import BadAccountError
 from amends.desk.payouts.models import Batch, Payout
@@ -36,7 +37,9 @@ from payouts import (
     released,
     terms,
 )
+from refunding import ask
 from shop import Shop, day, go_to, letters, now, open_tasks
+from trade import sdk
 
 
 def test_a_refused_refund_reaches_the_customer_by_bank_transfer_and_the_books_say_so(shop: Shop) -> None:
@@ -316,3 +319,56 @@ def test_a_booking_has_a_reference_and_a_day_between_the_file_and_today(shop: Sh
             paying_out.mark_paid(fresh(payout), first, reference, booked_on)
 
     assert (fresh(payout).state, held("bank_cash")) == ("exported", 0)
+
+
+def in_euro(shop: Shop) -> Refund:
+    """A refund of a charge in euro that the gateway refused."""
+    intent = sdk(shop.sandbox).v1.payment_intents.create(
+        {"amount": 1900, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa"}
+    )
+    charge = shop.gateway.charge(str(intent.latest_charge))
+    payment = Payment.objects.create(
+        customer=shop.customer,
+        gateway="stripe",
+        gateway_ref=charge.ref,
+        captured=charge.captured,
+        currency=charge.currency,
+        captured_at=charge.captured_at,
+        method=charge.method,
+    )
+    refund = ask(payment)
+    shop.sandbox.api.faults.add({"fault": "reject", "path": "/v1/refunds", "count": "1"})
+    send_next(shop.gateway)
+    refund.refresh_from_db()
+    return refund
+
+
+def test_euro_leave_in_a_sepa_file_with_the_same_orders_as_the_table(shop: Shop) -> None:
+    first, second = finance(shop)
+    refund = in_euro(shop)
+    with unit_of_work():
+        payout = actions.open_payout(refund, first, WHY, "R-1")
+        with pytest.raises(BadAccountError, match="SEPA countries only"):
+            actions.give_account(payout, "Ada", "TR330006100519786457841326")
+        actions.give_account(payout, "Ada Müller", IBAN)
+        actions.propose(payout, first, terms(payout))
+        actions.release(payout, second, terms(payout))
+
+    batch = batches.make_batch("EUR", first)
+
+    file = batches.read_file(batch, "xml", first)
+    clock.advance(timedelta(days=1))
+    assert batches.read_file(batch, "xml", second) == file
+    text = file.content.decode()
+    assert (file.media_type, file.name) == ("application/xml", f"payouts-{batch.id.hex}.xml")
+    for said in (
+        f"<MsgId>{batch.id.hex}</MsgId>",
+        "<CtrlSum>18.15</CtrlSum>",
+        '<InstdAmt Ccy="EUR">18.15</InstdAmt>',
+        "<Nm>Ada Mueller</Nm>",
+        f"<IBAN>{IBAN}</IBAN>",
+        f"<EndToEndId>{payout.refund_id.hex}</EndToEndId>",
+        "<Ustrd>R-1</Ustrd>",
+    ):
+        assert said in text
+    assert f",{IBAN},18.15,EUR,R-1" in batches.read_file(batch, "csv", first).content.decode()
