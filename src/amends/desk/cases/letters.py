@@ -299,6 +299,24 @@ def account_needed(case: Case, payout: Payout) -> None:
 
 
 @_in_their_language
+def account_named(case: Case, payout: Payout) -> None:
+    """Which account was named, so that somebody else who named it is found out before money moves."""
+    assert payout.given_at is not None
+    noted = _("For your refund of %(amount)s the account %(account)s was named.") % {
+        "amount": format_amount(payout.refund.amount, payout.refund.currency, reader_locale()),
+        "account": payout.account_hint,
+    }
+    not_you = _("If that was not you, answer this letter at once, or name your own account here: %(url)s") % {
+        "url": f"{_case_url(case)}/account"
+    }
+    subject = _("An account was named for %(case)s") % _of(case)
+    reference = f"account:{payout.refund_id}:{payout.given_at.isoformat()}"
+    _send(
+        case, LetterKind.RECEIVED, reference, subject, [_greeting(case), Paragraph(noted), Paragraph(not_you)]
+    )
+
+
+@_in_their_language
 def payout_sent(case: Case, payout: Payout) -> None:
     """The bank has booked the transfer; of the account only what may be shown."""
     refund = payout.refund

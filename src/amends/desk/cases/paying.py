@@ -211,7 +211,9 @@ def follow_payment(payment: Payment) -> None:
         assert case_id is not None
         follow(case_id)
     stands = payments.standing(payment)
-    if stands.taken > payment.captured or is_paid_twice(payment):
+    if is_paid_twice(payment):
+        _alarm(payment, gettext_noop("Our bank and the payment provider both paid one refund: get one back"))
+    elif stands.taken > payment.captured:
         _alarm(payment, gettext_noop("More was returned of this payment than was charged"))
     elif stands.is_open and stands.refunds:
         _alarm(

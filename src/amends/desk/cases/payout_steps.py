@@ -26,6 +26,8 @@ def follow_payout(case: Case, payout: Payout) -> None:
     state = PayoutState(payout.state)
     if state is PayoutState.ASKED:
         letters.account_needed(case, payout)
+    if state is PayoutState.GIVEN:
+        letters.account_named(case, payout)
     if state is PayoutState.PAID:
         letters.payout_sent(case, payout)
         telling.refund_sent(case, payout.refund)

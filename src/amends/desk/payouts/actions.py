@@ -50,7 +50,7 @@ def demand_finance(user: User) -> None:
 
 
 def demand_ready() -> None:
-    """A payout needs a key to seal accounts with, and an account of ours to pay from.
+    """A payout needs a key to seal accounts with, and an account of ours that a bank can read.
 
     Raises: PayoutError.
     """
@@ -67,6 +67,11 @@ def demand_ready() -> None:
         raise PayoutError(
             _("This desk cannot pay by bank transfer yet: %(names)s not set.") % {"names": ", ".join(missing)}
         )
+    try:
+        _read_account(settings.PAYER_NAME, settings.PAYER_IBAN, SEPA_CURRENCY)
+    except BadAccountError as error:
+        names = {"holder": "AMENDS_PAYER_NAME", "iban": "AMENDS_PAYER_IBAN"}
+        raise PayoutError(f"{names[error.field]}: {error}") from error
 
 
 def open_payout(refund: Refund, by: User, why: str, remittance: str) -> Payout:
