@@ -1,45 +1,35 @@
 """Bank details: read with care, sealed, shown to nobody whole, agreed to as they are, and erased."""
 
-import csv
-import io
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, transaction
 from pytest_django import Settings
 
 from amends.desk import clock
-from amends.desk.accounts.models import Role
 from amends.desk.audit.models import AuditRow
 from amends.desk.books import check_books
 from amends.desk.cases import paying_out
-from amends.desk.cases.models import CaseState, Task, TaskKind
-from amends.desk.cases.paying import follow_left_behind
+from amends.desk.cases.models import CaseState
 from amends.desk.notices.models import Letter
-from amends.desk.payments.actions import standing
-from amends.desk.payments.models import Payment, Refund
-from amends.desk.payments.sending import send_next
-from amends.desk.payouts import actions, batches
+from amends.desk.payments.models import Refund
+from amends.desk.payouts import batches
 from amends.desk.payouts.actions import PayoutError
 from amends.desk.payouts.iban import BadAccountError
 from amends.desk.payouts.models import Batch, Payout
 from amends.desk.payouts.sealing import NoKeyError, open_account
 from amends.desk.retention import NotErasableError, apply_retention, erase_person
-from amends.desk.unit_of_work import unit_of_work
-from payouts import refused, (
+from payouts import (
     IBAN,
     OTHER_IBAN,
     WHY,
     asked,
     finance,
     fresh,
-    held,
     released,
     terms,
 )
-from refunding import ask
-from shop import Shop, day, go_to, letters, now, open_tasks
-from trade import sdk
+from shop import Shop, now
 
 
 def test_whole_account_numbers_stand_in_no_letter_no_trail_no_log_and_no_column(
