@@ -26,6 +26,7 @@ from payouts import (
     asked,
     finance,
     fresh,
+    refused,
     released,
     terms,
 )
