@@ -121,19 +121,21 @@ def with_check_digits(country: str) -> str:
     return f"{country}{98 - number % 97:02}{body}"
 
 
-@pytest.mark.parametrize("country", sorted(LENGTHS))
-def test_a_number_of_each_country_is_taken_and_one_digit_off_is_not(country: str) -> None:
-    iban = with_check_digits(country)
-    assert read_iban(" ".join(iban).lower()) == iban
-    for wrong in (
-        iban + "1",
-        iban[:-1],
-        iban[:-1] + "2",
-        country + "00" + iban[4:],
-        country + "99" + iban[4:],
-    ):
-        with pytest.raises(NotAnIbanError):
-            read_iban(wrong)
+def is_taken(text: str) -> bool:
+    try:
+        read_iban(text)
+    except NotAnIbanError:
+        return False
+    return True
+
+
+def test_a_number_of_each_country_is_taken_and_one_digit_off_is_not() -> None:
+    for country in LENGTHS:
+        iban = with_check_digits(country)
+        wrong = (iban + "1", iban[:-1], iban[:-1] + "2", country + "00" + iban[4:], country + "99" + iban[4:])
+
+        assert read_iban(" ".join(iban).lower()) == iban
+        assert [one for one in wrong if is_taken(one)] == [], country
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from amends.sandbox.server import Sandbox
 from refunding import ask, settled
 from trade import make_payment, refunds_at
 
-SECONDS = 1.0
+SECONDS = 0.6
 EVERY = 0.05
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 ANSWERS = {
@@ -97,13 +97,26 @@ def test_a_handshake_that_never_ends_is_cut() -> None:
     assert SECONDS <= time.monotonic() - begun < SECONDS + 2
 
 
+def test_a_proxy_is_no_way_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = time.monotonic()
+
+    with drip(*ANSWERS["a head that never ends"]) as port:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        slow = StripeGateway("sk_test_desk", "http://gateway.example", bounded_client(SECONDS))
+        with pytest.raises(OutcomeUnknown):
+            slow.refund("re_1")
+
+    assert SECONDS <= time.monotonic() - begun < SECONDS + 2
+
+
 def test_a_connection_that_is_used_again_is_watched_again(sandbox: Sandbox) -> None:
     quick = StripeGateway("sk_test_desk", sandbox.address, bounded_client(SECONDS))
     payment = make_payment(sandbox, quick)
     for _ in range(3):
         assert quick.refunds_of(payment) == []
         time.sleep(SECONDS / 2)
-    sandbox.api.faults.add({"fault": "hang", "path": "/v1/refunds", "method": "GET", "seconds": "5"})
+    sandbox.api.faults.add({"fault": "hang", "path": "/v1/refunds", "method": "GET", "seconds": "2"})
     begun = time.monotonic()
 
     with pytest.raises(OutcomeUnknown):

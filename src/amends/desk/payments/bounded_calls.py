@@ -15,6 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.poolmanager import ProxyManager
 
 
 class _Cut:
@@ -112,14 +113,31 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _Secure
 
 
+_POOLS = {"http": _PlainPool, "https": _SecurePool}
+
+
+class _Adapter(HTTPAdapter):
+    """Hands out watched connections, also through a proxy of the environment."""
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  # requests'
+        """Make the connections without a proxy."""
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *arguments: Any, **named: Any) -> ProxyManager:  # noqa: ANN401  # requests'
+        """The connections through a proxy."""
+        manager: ProxyManager = super().proxy_manager_for(*arguments, **named)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
 class BoundedSession(requests.Session):
     """A session whose requests, from connecting to the last byte of the answer, end within some seconds."""
 
     def __init__(self, total_seconds: float) -> None:
         super().__init__()
         self._total_seconds = total_seconds
-        adapter = HTTPAdapter()
-        adapter.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+        adapter = _Adapter()
         self.mount("http://", adapter)
         self.mount("https://", adapter)
 
