@@ -15,7 +15,6 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.poolmanager import ProxyManager
 
 
 class _Cut:
@@ -105,30 +104,14 @@ class _Secure(_Plain, HTTPSConnection):
     """The same with TLS, whose handshake is watched, too."""
 
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
-
-
-_POOLS = {"http": _PlainPool, "https": _SecurePool}
-
-
 class _Adapter(HTTPAdapter):
     """Hands out watched connections, also through a proxy of the environment."""
 
-    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  # requests'
-        """Make the connections without a proxy."""
-        super().init_poolmanager(*arguments, **named)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, *arguments: Any, **named: Any) -> ProxyManager:  # noqa: ANN401  # requests'
-        """The connections through a proxy."""
-        manager: ProxyManager = super().proxy_manager_for(*arguments, **named)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
+    def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> HTTPConnectionPool:  # noqa: ANN401  # requests'
+        """The pool of a host, which makes its connections when they are needed."""
+        pool: HTTPConnectionPool = super().get_connection_with_tls_context(*arguments, **named)
+        pool.ConnectionCls = _Secure if isinstance(pool, HTTPSConnectionPool) else _Plain
+        return pool
 
 
 class BoundedSession(requests.Session):
