@@ -5,20 +5,36 @@ late requests. Nothing is left to chance: what holds here holds for every sequen
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import TypeAlias
 
-from amends.desk.payments.gateway import GatewayError, OutcomeUnknown, Rejected, Transient
-from amends.desk.payments.protocol import NEEDS_PERSON, Absence, Step, after_absence, next_step, turn
+from amends.desk.payments.gateway import GatewayError, NoFunds, OutcomeUnknown, Rejected, Transient
+from amends.desk.payments.protocol import (
+    NEEDS_PERSON,
+    NO_FUNDS,
+    Absence,
+    Step,
+    after_absence,
+    next_step,
+    turn,
+)
 from amends.desk.payments.states import RefundState
 
+Key: TypeAlias = tuple[int, int]
+STORED: dict[str, Callable[[], GatewayError | None]] = {
+    "ok": lambda: None,
+    "error": lambda: OutcomeUnknown("api_error", is_stored=True),
+    "no funds": lambda: NoFunds(NO_FUNDS),
+}
+"""What is heard of an answer that is stored under a key."""
 START = datetime(2025, 9, 1, 10, tzinfo=UTC)
 KEY_LIVES = timedelta(hours=24)
 LATE = timedelta(minutes=50)
 PAUSES = (timedelta(minutes=20), timedelta(hours=2), timedelta(hours=25))
-ANSWERS = ("ok", "lost", "refused", "late", "busy", "no", "error", "error after")
+ANSWERS = ("ok", "lost", "refused", "late", "busy", "no", "no funds", "error", "error after")
 OPEN = (RefundState.PLANNED, RefundState.SENDING, RefundState.UNKNOWN)
 NOTHING = (RefundState.PLANNED, RefundState.REJECTED, RefundState.CANCELED)
 
@@ -29,6 +45,7 @@ class Row:
 
     state: RefundState = RefundState.PLANNED
     generation: int = 0
+    refusals: int = 0
     sends: int = 0
     first_sent_at: datetime | None = None
     last_sent_at: datetime | None = None
@@ -39,17 +56,17 @@ class Row:
 class Gateway:
     """Stored answers by key, how often money left, and what is still on its way."""
 
-    answers: tuple[tuple[int, datetime, bool], ...] = ()
+    answers: tuple[tuple[Key, datetime, str], ...] = ()
     effects: int = 0
-    late: tuple[tuple[int, datetime], ...] = ()
+    late: tuple[tuple[Key, datetime], ...] = ()
 
-    def known(self, key: int, now: datetime) -> bool | None:
-        """Whether a known key stands for a success; None where it is not known."""
-        return next((ok for one, at, ok in self.answers if one == key and now - at < KEY_LIVES), None)
+    def known(self, key: Key, now: datetime) -> str | None:
+        """What a known key stands for; None where it is not known."""
+        return next((said for one, at, said in self.answers if one == key and now - at < KEY_LIVES), None)
 
-    def carry_out(self, key: int, now: datetime, *, has_effect: bool, is_ok: bool) -> "Gateway":
+    def carry_out(self, key: Key, now: datetime, said: str, *, has_effect: bool) -> "Gateway":
         """A request with a fresh key."""
-        stored = (*self.answers, (key, now, is_ok))
+        stored = (*self.answers, (key, now, said))
         return replace(self, answers=stored, effects=self.effects + has_effect)
 
     def land(self, now: datetime) -> "Gateway":
@@ -57,11 +74,11 @@ class Gateway:
         after = replace(self, late=tuple(one for one in self.late if one[1] > now))
         for key, at in self.late:
             if at <= now and after.known(key, at) is None:
-                after = after.carry_out(key, at, has_effect=True, is_ok=True)
+                after = after.carry_out(key, at, "ok", has_effect=True)
         return after
 
 
-def answer(gateway: Gateway, key: int, now: datetime, said: str) -> tuple[Gateway, GatewayError | None]:
+def answer(gateway: Gateway, key: Key, now: datetime, said: str) -> tuple[Gateway, GatewayError | None]:
     """What the gateway does and says; None where it accepts."""
     match said:
         case "refused":
@@ -72,20 +89,19 @@ def answer(gateway: Gateway, key: int, now: datetime, said: str) -> tuple[Gatewa
             return replace(gateway, late=(*gateway.late, (key, now + LATE))), OutcomeUnknown("connection")
     known = gateway.known(key, now)
     if known is not None:
-        heard = None if known else OutcomeUnknown("api_error", is_stored=True)
-        return gateway, OutcomeUnknown("connection") if said == "lost" else heard
+        return gateway, OutcomeUnknown("connection") if said == "lost" else STORED[known]()
     match said:
         case "no":
             return gateway, Rejected("charge_disputed")
+        case "no funds":
+            return gateway.carry_out(key, now, said, has_effect=False), NoFunds(NO_FUNDS)
         case "error" | "error after":
             has_effect = said == "error after"
-            return gateway.carry_out(key, now, has_effect=has_effect, is_ok=False), OutcomeUnknown(
-                "api_error"
-            )
+            return gateway.carry_out(key, now, "error", has_effect=has_effect), OutcomeUnknown("api_error")
         case "lost":
-            done = gateway.carry_out(key, now, has_effect=True, is_ok=True)
+            done = gateway.carry_out(key, now, "ok", has_effect=True)
             return done, OutcomeUnknown("connection")
-    return gateway.carry_out(key, now, has_effect=True, is_ok=True), None
+    return gateway.carry_out(key, now, "ok", has_effect=True), None
 
 
 def act(row: Row, gateway: Gateway, now: datetime, said: str, *, is_disputed: bool) -> tuple[Row, Gateway]:
@@ -117,12 +133,15 @@ def send(row: Row, gateway: Gateway, now: datetime, said: str) -> tuple[Row, Gat
         first_sent_at=row.first_sent_at or now,
         last_sent_at=now,
     )
-    gateway, error = answer(gateway, sent.generation, now, said)
+    gateway, error = answer(gateway, (sent.generation, sent.refusals), now, said)
     if error is None:
         return replace(sent, state=RefundState.SUCCEEDED), gateway
     taken = turn(sent, error)
     first = None if taken.state is RefundState.PLANNED else sent.first_sent_at
-    return replace(sent, state=taken.state, reason=taken.reason, first_sent_at=first), gateway
+    refusals = sent.refusals + taken.is_key_spent
+    return replace(
+        sent, state=taken.state, reason=taken.reason, first_sent_at=first, refusals=refusals
+    ), gateway
 
 
 def broken(row: Row, gateway: Gateway) -> str:

@@ -149,6 +149,14 @@ PLANTED = (
     planted(
         "no funds is a refusal", GATEWAY, "        return NoFunds(code)", "        return Rejected(code)"
     ),
+    planted("the same key after no funds", PROTOCOL, ", is_key_spent=True", ""),
+    planted(
+        "no funds believed of an earlier send",
+        PROTOCOL,
+        "        case NoFunds() if was_only_send:",
+        "        case NoFunds():",
+        redundant="the answer is stored under the key, so a late send with it meets the same refusal",
+    ),
     planted("a key in use is a refusal", GATEWAY, "    if status == 409:", "    if status == 410:"),
     planted(
         "nothing mirrored when money comes back",
@@ -167,7 +175,7 @@ PLANTED = (
     planted(
         "a move without its audit row",
         ACTIONS,
-        '    record(f"refund:{refund.id}", "gateway", state.value, before=before.value, reason=reason)\n',
+        '    record(f"refund:{refund.id}", actor, state.value, before=before.value, reason=reason)\n',
         "",
     ),
     planted(

@@ -18,7 +18,9 @@ BOOKED = {
 ENDED = ("rejected", "failed", "canceled")
 NEVER_THERE = ("rejected", "canceled")
 """States in which nothing of a refund may be at the gateway, unless it ended there, too."""
-NOT_NOW = ("balance_insufficient", "rate_limit", "lock_timeout", "idempotency_key_in_use")
+LOW_BALANCE = "balance_insufficient"
+"""A refusal that is stored under its key and passes, so that the next try needs a fresh one."""
+NOT_NOW = (LOW_BALANCE, "rate_limit", "lock_timeout", "idempotency_key_in_use")
 ANSWERED = ("succeeded", "requires_action", *ENDED)
 KEYS_MAX = 2
 REPLAYS_MAX = 3
@@ -115,6 +117,9 @@ def broken_by_rows(rows: Sequence[Row], held: Sequence[Object], sendings: Sequen
     known = {str(one["id"]): one for one in held}
     refused = {one.refund_id for one in sendings if 400 <= one.status < 500}
     keys = Counter(id_ for id_, _ in {(one.refund_id, one.key) for one in sendings})
+    spent = Counter(
+        id_ for id_, _ in {(one.refund_id, one.key) for one in sendings if one.code == LOW_BALANCE}
+    )
     for row in rows:
         if row.entries != BOOKED.get(row.state, []):
             yield f"I5 {row.id}: is {row.state}, booked are {row.entries}"
@@ -126,7 +131,7 @@ def broken_by_rows(rows: Sequence[Row], held: Sequence[Object], sendings: Sequen
             yield f"I3 {row.id}: is {row.state}, and the gateway has no {row.ref}"
         if row.state in BOOKED and row.ref in known and known[row.ref]["amount"] != row.amount:
             yield f"I9 {row.id}: is of {row.amount}, the gateway's of {known[row.ref]['amount']}"
-        if keys[row.id] > min(row.generation + 1, KEYS_MAX):
+        if keys[row.id] > min(row.generation + 1, KEYS_MAX) + spent[row.id]:
             yield f"I3 {row.id}: {keys[row.id]} keys, and it knows of {row.generation + 1}"
         if row.needs_person and row.generation == 0:
             yield f"I14 {row.id}: a person is asked too early"
@@ -176,8 +181,10 @@ def read_disputed() -> frozenset[str]:
 
 
 def _sent_in_vain(sendings: Sequence[Sending]) -> Iterator[str]:
-    """An error that is stored under a key is not asked for again, unless a worker died with the answer in its hand."""
-    replays = Counter(one.key for one in sendings if one.was_replay and one.status >= 500)
+    """What is stored under a key is not asked for again, unless a worker died with the answer in its hand."""
+    replays = Counter(
+        one.key for one in sendings if one.was_replay and (one.status >= 500 or one.code == LOW_BALANCE)
+    )
     yield from (
         f"I14: the key {key} was answered {count} times by its stored error"
         for key, count in replays.items()

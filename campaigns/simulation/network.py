@@ -3,6 +3,7 @@
 Requests may be lost, come late, be answered wrongly; whoever waits for one may die, and others act meanwhile.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -44,6 +45,8 @@ class Sending:
     refund_id: str
     key: str
     status: int
+    code: str
+    """Of a refusal; empty where it is none, or nobody can read it."""
     was_replay: bool
     is_late: bool
     """Nobody waited for it any more."""
@@ -156,7 +159,9 @@ class Network(stripe.HTTPClient):
         refund_id = _refund_id(asked)
         if refund_id and reply is not None:
             self.sendings.append(
-                Sending(refund_id, asked.key or "", reply.status, reply.is_replay, is_late=is_late)
+                Sending(
+                    refund_id, asked.key or "", reply.status, _code(reply), reply.is_replay, is_late=is_late
+                )
             )
         return reply
 
@@ -191,6 +196,13 @@ def _refund_id(asked: Asked) -> str:
     if (asked.method, asked.path) != SENDING:
         return ""
     return parse_qs(asked.body).get("metadata[refund_id]", [""])[0]
+
+
+def _code(reply: Reply) -> str:
+    """What a refusal is called."""
+    if not 400 <= reply.status < 500:
+        return ""
+    return str(json.loads(reply.body)["error"].get("code", ""))
 
 
 def _received(reply: Reply | None) -> tuple[str, int, Mapping[str, str]]:

@@ -153,7 +153,7 @@ SAID = re.compile(
     r"{% block width %}\w+|{% blocktranslate.*?endblocktranslate %}|{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL
 )
 ELEMENTS = re.compile(r"<(script|kbd|code)\b.*?</\1>|<[^>]*>", re.DOTALL)
-NAMES = {"PNG", "JPEG", "WebP", "DKIM", "SPF", "DMARC"}
+NAMES = {"PNG", "JPEG", "WebP", "DKIM", "SPF", "DMARC", "CSV", "pain"}
 """Names that every language shares."""
 
 

@@ -4,7 +4,7 @@ import re
 
 from conftest import ROOT
 
-READS = re.compile(r"""(?:environ(?:ment)?\.get\(\s*|_demand\(\s*|_whole\()["']([A-Z_]+)["']""")
+READS = re.compile(r"""(?:environ(?:ment)?\.get\(\s*|_demand\(\s*|_whole\(|_keys\()["']([A-Z_]+)["']""")
 
 
 def test_every_variable_stands_in_the_settings_and_every_one_there_is_read() -> None:

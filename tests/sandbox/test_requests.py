@@ -304,3 +304,20 @@ def test_what_ends_with_an_error_leaves_nothing_and_the_next_call_works() -> Non
     with store.transaction():
         store.add({"id": "cus_1", "object": "customer"})
     assert not store.is_empty()
+
+
+@pytest.mark.parametrize("fault, code", [("no_funds", "balance_insufficient"), ("reject", "charge_disputed")])
+def test_a_refusal_of_what_was_begun_is_answered_again_under_its_key(
+    sandbox: Sandbox, sdk: stripe.StripeClient, fault: str, code: str
+) -> None:
+    charge = pay(sdk)
+    control(sandbox, "faults", f"fault={fault}&path=/v1/refunds&code=charge_disputed")
+
+    for replayed in (False, True, True):
+        with pytest.raises(stripe.InvalidRequestError) as raised:
+            sdk.v1.refunds.create({"charge": charge}, {"idempotency_key": "once"})
+        assert error_of(raised)["code"] == code
+        headers = {name.lower(): text for name, text in (raised.value.headers or {}).items()}
+        assert (headers.get("idempotent-replayed") == "true") == replayed
+
+    assert sdk.v1.refunds.create({"charge": charge}, {"idempotency_key": "again"}).status == "succeeded"

@@ -297,14 +297,14 @@ def advance_command(days: int, hours: int) -> None:
 
 @click.command("retention")
 def retention_command() -> None:
-    """Erase what is older than the settings say: files of closed cases, sessions, kept answers. Run it daily."""
+    """Erase what is older than the settings say: files, bank details, sessions, kept answers. Run it daily."""
     connect_desk()
     from amends.desk.retention import apply_retention
 
     erased = apply_retention()
     click.echo(
-        f"Erased {erased.files} files, {erased.mail} letters and {erased.answers} kept answers, "
-        "and the sessions that had ended."
+        f"Erased {erased.files} files, {erased.mail} letters, {erased.accounts} bank details and {erased.answers} kept "
+        "answers, and the sessions that had ended."
     )
 
 

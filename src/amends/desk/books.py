@@ -12,6 +12,8 @@ from amends.desk.journal.models import Entry, Posting, Side
 from amends.desk.payments.actions import is_over_returned
 from amends.desk.payments.bookkeeping import expected_kinds, refund_lines, standing_entries
 from amends.desk.payments.models import Origin, Payment, Refund
+from amends.desk.payouts.actions import is_paid_twice
+from amends.desk.payouts.batches import wrong_payouts
 from amends.desk.policies import actions as policies
 from amends.policy.replay import replay
 
@@ -24,6 +26,9 @@ def check_books() -> Iterator[str]:
     for payment in Payment.objects.order_by("id").iterator():
         if is_over_returned(payment):
             yield f"payment {payment.id}: more was returned than was charged"
+        if is_paid_twice(payment):
+            yield f"payment {payment.id}: the gateway and the bank both paid one refund"
+    yield from wrong_payouts()
     yield from _wrong_lots()
     yield from _wrong_approvals()
     yield from _stuck_cases()

@@ -18,6 +18,7 @@ from amends.desk.importing.erasing import erase_fetched
 from amends.desk.issues.actions import erase_descriptions
 from amends.desk.mail.erasing import erase_mail, erase_past_mail
 from amends.desk.notices.actions import erase_letters
+from amends.desk.payouts.erasing import erase_accounts, erase_past_accounts
 
 BATCH = 500
 
@@ -33,6 +34,7 @@ class Erased:
     files: int
     mail: int
     answers: int
+    accounts: int
 
 
 def apply_retention() -> Erased:
@@ -46,7 +48,8 @@ def apply_retention() -> Erased:
     while batch := list(old[:BATCH]):
         files += erase_files(batch)
     call_command("clearsessions")
-    return Erased(files, erase_past_mail(before), forget_answers())
+    accounts = erase_past_accounts(clock.now() - timedelta(days=settings.KEEP_ACCOUNTS_DAYS))
+    return Erased(files, erase_past_mail(before), forget_answers(), accounts)
 
 
 def erase_person(customer: Customer, actor: str) -> None:
@@ -66,5 +69,6 @@ def erase_person(customer: Customer, actor: str) -> None:
         erase_letters(customer)
         erase_fetched(customer)
         erase_mail(customer)
+        erase_accounts(customer)
         erase_customer(customer, actor)
     erase_files(list(Evidence.objects.exclude(file="").filter(case__customer=customer)))

@@ -4,6 +4,7 @@ Without `DATABASE_URL` the desk uses a PostgreSQL of its own, which the command 
 """
 
 import os
+from base64 import urlsafe_b64decode
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -19,6 +20,7 @@ ROOMS = (
     "usage",
     "issues",
     "payments",
+    "payouts",
     "policies",
     "notices",
     "announcements",
@@ -33,6 +35,7 @@ STATE = Path(os.environ.get("AMENDS_STATE", "var")).resolve()
 """Where a desk without services of its own keeps its database, uploads and mail."""
 
 
+KEY_BYTES = 32
 IS_DEMO = os.environ.get("AMENDS_DEMO") == "1"
 
 
@@ -51,6 +54,22 @@ def _whole(name: str, default: int) -> int:
 
 _PREPARED = {"server_side_binding": True, "prepare_threshold": 5}
 """The database plans a statement that comes again and again once for each connection."""
+
+
+def _keys(name: str, *, in_demo: str) -> tuple[str, ...]:
+    """Keys of 32 bytes in URL-safe base64, one after the other."""
+    keys = tuple((os.environ.get(name) or (in_demo if IS_DEMO else "")).split())
+    for key in keys:
+        try:
+            is_key = len(urlsafe_b64decode(key)) == KEY_BYTES
+        except ValueError:
+            is_key = False
+        if not is_key:
+            raise ImproperlyConfigured(
+                f"{name}: a key is 32 random bytes in URL-safe base64; make one with "
+                "`openssl rand -base64 32 | tr '+/' '-_'`. Several stand with spaces between, the newest first."
+            )
+    return keys
 
 
 def _database(address: str) -> dict[str, object]:
@@ -116,6 +135,13 @@ STRIPE_WEBHOOK_SECRET = _demand(
 )
 STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE")
 """Where the gateway is; unset, Stripe itself."""
+
+ACCOUNT_KEYS = _keys("AMENDS_ACCOUNT_KEYS", in_demo="YW1lbmRzLW9ubHktZm9yLWEtdHJpYWwtb24tbWFjaGk=")
+"""Seal the bank details of customers, newest first; without any, nothing is paid by bank transfer."""
+PAYER_NAME = os.environ.get("AMENDS_PAYER_NAME", "Example GmbH" if IS_DEMO else "")
+PAYER_IBAN = os.environ.get("AMENDS_PAYER_IBAN", "DE02120300000000202051" if IS_DEMO else "").replace(" ", "")
+PAYER_BIC = os.environ.get("AMENDS_PAYER_BIC", "")
+"""Our account, from which payouts go; the bank knows its BIC where none is given."""
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -235,6 +261,9 @@ MAIL_DRAFT_DAYS = _whole("AMENDS_MAIL_DRAFT_DAYS", 30)
 """How long a request that came by mail waits for its customer to confirm it."""
 KEEP_UPLOADS_DAYS = _whole("AMENDS_KEEP_UPLOADS_DAYS", 180)
 """How long files stay after their case was closed; `amends retention` erases them."""
+
+KEEP_ACCOUNTS_DAYS = _whole("AMENDS_KEEP_ACCOUNTS_DAYS", 90)
+"""How long bank details stay after their payout ended; `amends retention` erases them."""
 
 LOG_LEVEL = os.environ.get("AMENDS_LOG_LEVEL", "WARNING" if IS_DEMO else "INFO")
 LOGGING = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from amends.sandbox.api import Api
 from amends.sandbox.clock import Clock
-from amends.sandbox.errors import ApiError
+from amends.sandbox.errors import ApiError, refused
 from amends.sandbox.events import Events, public
 from amends.sandbox.faults import Fault, Plan
 from amends.sandbox.forms import amount_of, parse_form
@@ -26,9 +26,9 @@ _NOTHING_HAPPENS = {
     Fault.RATE_LIMIT: ApiError(429, "rate_limit", "Too many requests."),
     Fault.LOCK_TIMEOUT: ApiError(429, "lock_timeout", "The object is locked by another request."),
     Fault.KEY_IN_USE: ApiError(409, "idempotency_key_in_use", "Another request uses the key."),
-    Fault.NO_FUNDS: ApiError(400, "balance_insufficient", "Insufficient funds in your account."),
     Fault.UNAUTHORISED: ApiError(401, "", "Invalid API Key provided."),
 }
+_NO_FUNDS = ApiError(400, "balance_insufficient", "Insufficient funds in your account.")
 _BROKEN = ApiError(500, "api_error", "An unexpected error occurred.")
 
 
@@ -120,17 +120,14 @@ class Account:
         plan = None if is_control else self.api.faults.take(asked.method, asked.path)
         fault = plan.fault if plan else None
         if plan is None or fault is None:
-            return self._answer_once(asked, None, 0)
+            return self._answer_once(asked, None)
         if fault is Fault.REFUSE:
             return None
         if fault is Fault.HANG:
             return Reply(200, b"", cut_to=0, after_seconds=plan.seconds)
-        if fault is Fault.REJECT:
-            return _refusal(ApiError(400, plan.code, "The request was refused."))
         if fault in _NOTHING_HAPPENS:
             return _refusal(_NOTHING_HAPPENS[fault])
-        slow_seconds = plan.seconds if fault is Fault.SLOW else 0
-        return _on_the_wire(self._answer_once(asked, fault, slow_seconds), plan)
+        return _on_the_wire(self._answer_once(asked, plan), plan)
 
     def _is_too_fast(self) -> bool:
         """Whether more requests came within a second than the account takes."""
@@ -144,9 +141,10 @@ class Account:
             self._recent.append(now)
         return False
 
-    def _answer_once(self, asked: Asked, fault: Fault | None, slow_seconds: float) -> Reply:
+    def _answer_once(self, asked: Asked, plan: Plan | None) -> Reply:
         """One key has one effect: what was answered to it before is answered again."""
         key = asked.key if asked.method == "POST" else None
+        slow_seconds = plan.seconds if plan and plan.fault is Fault.SLOW else 0
         with self._lock:
             self.api.events.note_arrivals()
             if key and self._busy.get(key, 0) > time.monotonic():
@@ -158,16 +156,19 @@ class Account:
             if known is not None:
                 return _compare(known, asked.fingerprint)
             with self.store.transaction():
-                status, body, is_remembered = self._carry_out(asked, fault)
+                status, body, is_remembered = self._carry_out(asked, plan)
                 if key and is_remembered:
                     self.store.keep_answer(key, asked.fingerprint, status, body, now)
         return Reply(status, body)
 
-    def _carry_out(self, asked: Asked, fault: Fault | None) -> tuple[int, bytes, bool]:
+    def _carry_out(self, asked: Asked, plan: Plan | None) -> tuple[int, bytes, bool]:
         """Status, body, and whether the key remembers them."""
+        fault = plan.fault if plan else None
         if fault is Fault.STORED_ERROR:
             return _BROKEN.status, json.dumps(_BROKEN.body()).encode(), True
         try:
+            if plan and fault in (Fault.NO_FUNDS, Fault.REJECT):
+                raise _NO_FUNDS if fault is Fault.NO_FUNDS else refused(plan.code, "The request was refused.")
             answer = self.api.answer(asked.method, asked.path, asked.form())
         except ApiError as error:
             return error.status, json.dumps(error.body()).encode(), error.is_remembered

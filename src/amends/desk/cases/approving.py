@@ -20,7 +20,7 @@ from amends.desk.cases.models import (
 )
 from amends.desk.cases.paying import carry_out
 from amends.desk.orders.actions import SWITCH_TO_MONTH, ask_converted
-from amends.desk.payments.actions import NothingLeftError
+from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError
 from amends.desk.questions import Question, ask
 from amends.desk.unit_of_work import add, unit_of_work
 
@@ -146,6 +146,8 @@ def approve(case: Case, by: User, plan_sha256: str) -> DecisionRecord:
             settle_approval(case, decided, decided.approvals.filter(verdict=Verdict.APPROVE).count())
         except NothingLeftError as error:
             raise OutdatedError(_("Less is left of the payment by now than this plan pays.")) from error
+        except AlreadyRequestedError as error:
+            raise OutdatedError(_("This refund is being paid already, by bank transfer.")) from error
     return decided
 
 

@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 
 from amends.desk import clock
 from amends.desk.cases.models import Case, DecisionRecord
+from amends.desk.cases.progress import arrival_of
 from amends.desk.languages import reader_locale, speaking
 from amends.desk.notices.actions import greeting, write
 from amends.desk.notices.composition import Amounts, Block, Items, Paragraph, Quote
 from amends.desk.notices.models import LetterKind
 from amends.desk.payments.models import Refund
+from amends.desk.payouts.models import Payout
 from amends.desk.policies import actions as policies
 from amends.policy.explanation import format_amount, format_day
 from amends.policy.model import Policy
@@ -267,6 +269,81 @@ def refund_failed(case: Case, refund: Refund) -> None:
     ]
     subject = _("Your refund for %(case)s came back") % _of(case)
     _send(case, LetterKind.FAILED, f"refund:{refund.id}", subject, blocks)
+
+
+@_in_their_language
+def account_needed(case: Case, payout: Payout) -> None:
+    """The payment provider cannot return it: the customer names an account, on a page and never by mail."""
+    refund = payout.refund
+    amount = format_amount(refund.amount, refund.currency, reader_locale())
+    blocks: list[Block] = [_greeting(case)]
+    if payout.opened_by_id is None:
+        came_back = _(
+            "Our transfer of %(amount)s to the account that you named came back. The bank says: %(why)s"
+        )
+        blocks.append(Paragraph(came_back % {"amount": amount, "why": payout.why}))
+        blocks.append(Paragraph(_("The money is safe with us. Please name another account here:")))
+    else:
+        cannot = _(
+            "We cannot return %(amount)s to the %(method)s that you paid with. Your claim to it stands, and we pay it by "
+            "bank transfer instead. Please name the account here:"
+        )
+        blocks.append(Paragraph(cannot % {"amount": amount, "method": _(refund.payment.method)}))
+    blocks.append(Paragraph(f"{_case_url(case)}/account"))
+    blocks.append(
+        Paragraph(
+            _("Please type it only there: we never ask for bank details by mail, and do not read them there.")
+        )
+    )
+    subject = _("Where should we send your refund for %(case)s?") % _of(case)
+    _send(case, LetterKind.MORE_NEEDED, f"payout:{refund.id}", subject, blocks)
+
+
+@_in_their_language
+def account_named(case: Case, payout: Payout) -> None:
+    """Which account was named, so that somebody else who named it is found out before money moves."""
+    assert payout.given_at is not None
+    noted = _("For your refund of %(amount)s the account %(account)s was named.") % {
+        "amount": format_amount(payout.refund.amount, payout.refund.currency, reader_locale()),
+        "account": payout.account_hint,
+    }
+    not_you = _("If that was not you, answer this letter at once, or name your own account here: %(url)s") % {
+        "url": f"{_case_url(case)}/account"
+    }
+    subject = _("An account was named for %(case)s") % _of(case)
+    reference = f"account:{payout.refund_id}:{payout.given_at.isoformat()}"
+    _send(
+        case, LetterKind.RECEIVED, reference, subject, [_greeting(case), Paragraph(noted), Paragraph(not_you)]
+    )
+
+
+@_in_their_language
+def payout_sent(case: Case, payout: Payout) -> None:
+    """The bank has booked the transfer; of the account only what may be shown."""
+    refund = payout.refund
+    sent = _("We have sent %(amount)s by bank transfer to the account %(account)s that you named.") % {
+        "amount": format_amount(refund.amount, refund.currency, reader_locale()),
+        "account": payout.account_hint,
+    }
+    blocks: list[Block] = [_greeting(case), Paragraph(sent)]
+    found = arrival_of(case, refund)
+    if found is not None and payout.booked_on is not None:
+        arrives = {"earliest": found[0], "latest": found[1], "day": _day(payout.booked_on)}
+        blocks.append(
+            Paragraph(
+                _("It usually arrives %(earliest)s to %(latest)s after %(day)s; your bank decides the day.")
+                % arrives
+            )
+        )
+    on_statement = {"case": payout.remittance, "reference": refund.trace}
+    blocks.append(
+        Paragraph(
+            _("Your statement names %(case)s; your bank finds it under the reference %(reference)s.")
+            % on_statement
+        )
+    )
+    subject = _("We have sent your refund for %(case)s") % _of(case)
+    _send(case, LetterKind.REFUND_SENT, f"refund:{refund.id}", subject, blocks)
 
 
 @_in_their_language

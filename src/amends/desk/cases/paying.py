@@ -14,19 +14,21 @@ from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks, telling
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, Task, TaskKind
+from amends.desk.cases.payout_steps import follow_payout
 from amends.desk.cases.plans import refund_plan
 from amends.desk.orders import actions as orders
 from amends.desk.orders.models import Line, Order, PlanChangeState
 from amends.desk.payments import actions as payments
 from amends.desk.payments.models import Payment, Refund
-from amends.desk.payments.protocol import NEEDS_PERSON, NO_ACCESS
-from amends.desk.payments.states import LIVE, RefundState
+from amends.desk.payments.protocol import NEEDS_PERSON, NO_ACCESS, NO_FUNDS
+from amends.desk.payments.states import ENDED_WITHOUT_MONEY, LIVE, RefundState
+from amends.desk.payouts.actions import is_paid_twice, withdraw_stopped
 from amends.desk.policies import actions as policies
 from amends.desk.rows import instances, select
 from amends.desk.unit_of_work import unit_of_work
 
 DELAYED = ("insufficient_funds", "charge_pending")
-NO_FUNDS = ("insufficient_funds", "balance_insufficient")
+LOW_BALANCE = ("insufficient_funds", NO_FUNDS)
 LONG = timedelta(days=7)
 """How long a refund may be on its way before somebody asks."""
 _CASE = f"""
@@ -95,7 +97,10 @@ def follow(case_id: UUID) -> None:
         case = _lock(case_id)
         effects = _look_at_effects(case)
         for refund in effects.refunds:
-            _follow_refund(case, refund, effects)
+            if refund.by_bank:
+                follow_payout(case, refund.payout)
+            else:
+                _follow_refund(case, refund, effects)
         for problem in effects.problems:
             tasks.give(
                 case,
@@ -112,6 +117,7 @@ class _Effects:
     """What became of a case's plan."""
 
     refunds: list[Refund]
+    """Those that count."""
     version_id: UUID | None
     """That the latest decision was made by."""
     changes: list[tuple[str, str]]
@@ -150,14 +156,38 @@ def _look_at_effects(case: Case) -> _Effects:
             refund.payment = payment
             refunds.append(refund)
     version_id, changes, open_tasks = found[0][-3:]
-    return _Effects(refunds, version_id, json.loads(changes), open_tasks)
+    return _Effects(_that_count(refunds), version_id, json.loads(changes), open_tasks)
+
+
+def refunds_that_count(case_id: UUID) -> list[Refund]:
+    """The refunds of a case, each that ended without money replaced by what was paid in its place, if anything was.
+
+    That is a payout by bank transfer, or what the gateway paid after all.
+    """
+    refunds = Refund.objects.filter(case_id=case_id).order_by("created_at")
+    return _that_count(list(refunds.select_related("payment")))
+
+
+def _that_count(of_case: list[Refund]) -> list[Refund]:
+    refunds = [refund for refund in of_case if refund.instead_of_id is None]
+    ended = {refund.id: refund for refund in refunds if refund.state in ENDED_WITHOUT_MONEY}
+    if not ended:
+        return refunds
+    stand_ins = Refund.objects.filter(instead_of__in=ended).exclude(state__in=ENDED_WITHOUT_MONEY)
+    instead = {}
+    for one in stand_ins.select_related("payment", "payout").order_by("by_bank"):
+        assert one.instead_of_id is not None
+        if one.amount == ended[one.instead_of_id].amount:
+            instead[one.instead_of_id] = one
+    return [instead.get(refund.id, refund) for refund in refunds]
 
 
 def follow_left_behind(limit: int = 100) -> None:
     """Bring along cases whose worker died after the answer was written down."""
-    ended = Refund.objects.filter(case_id=OuterRef("id")).exclude(state__in=LIVE)
+    ended = Refund.objects.filter(case_id=OuterRef("id"), by_bank=False).exclude(state__in=LIVE)
+    waiting = Refund.objects.filter(case_id=OuterRef("id"), by_bank=True, state__in=LIVE)
     given = Task.objects.filter(case=OuterRef("id"), kind=TaskKind.FAILED_PLAN_CHANGE, done_at=None)
-    behind = Case.objects.filter(Exists(ended), ~Exists(given), state=CaseState.PAYING)
+    behind = Case.objects.filter(Exists(ended), ~Exists(given), ~Exists(waiting), state=CaseState.PAYING)
     for case_id in behind.values_list("id", flat=True)[:limit]:
         follow(case_id)
 
@@ -173,7 +203,7 @@ def _follow_refund(case: Case, refund: Refund, effects: _Effects) -> None:
         _reopen_for_person(case, refund)
     elif state is RefundState.REQUIRES_ACTION:
         letters.details_needed(case, refund)
-    elif refund.reason in (*DELAYED, *NO_FUNDS):
+    elif refund.reason in (*DELAYED, *LOW_BALANCE):
         letters.refund_delayed(case, refund)
     if why := _why_it_waits(refund):
         tasks.give(case, TaskKind.WAITING_REFUND, why, refund=refund.id)
@@ -185,7 +215,7 @@ def _why_it_waits(refund: Refund) -> str:
     """What a person has to see to before the refund goes on; empty where nothing is."""
     if refund.state not in LIVE:
         return ""
-    if refund.reason in NO_FUNDS:
+    if refund.reason in LOW_BALANCE:
         return gettext_noop(
             "Our balance at the payment provider is too low: top it up, and it is sent by itself (refund %(refund)s)"
         )
@@ -201,17 +231,30 @@ def _why_it_waits(refund: Refund) -> str:
 
 
 def _reopen_for_person(case: Case, refund: Refund) -> None:
-    open_task = case.tasks.filter(kind=TaskKind.FAILED_REFUND, detail__contains=str(refund.id))
-    if open_task.exists():
-        return
     sentence = _BAD.get(RefundState(refund.state), _NOT_KNOWN)
-    tasks.give(case, TaskKind.FAILED_REFUND, sentence, why=refund.reason, refund=refund.id)
+    words = {"why": refund.reason, "refund": str(refund.id)}
+    given = case.tasks.filter(kind=TaskKind.FAILED_REFUND, detail=sentence % words)
+    last = given.order_by("-created_at", "-id").first()
+    if last is not None and not _has_come_back(refund, last):
+        return
+    tasks.finish(case, TaskKind.PAYOUT)
+    tasks.give(case, TaskKind.FAILED_REFUND, sentence, **words)
     telling.refund_failed(case, refund)
     if refund.state == RefundState.FAILED:
         letters.refund_failed(case, refund)
     case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
     case.keep("state", "closed_at", "closing")
     record(f"case:{case.id}", "gateway", "refund_not_paid", refund=str(refund.id), why=refund.reason)
+
+
+def _has_come_back(refund: Refund, task: Task) -> bool:
+    """Whether what ended a task did not help: it was sent again, or paid by bank and called off or sent back."""
+    if task.done_at is None:
+        return False
+    if refund.last_sent_at is not None and refund.last_sent_at > task.done_at:
+        return True
+    ended = refund.stand_ins.filter(by_bank=True, state__in=ENDED_WITHOUT_MONEY)
+    return ended.filter(changed_at__gte=task.done_at).exists()
 
 
 def _finish(case: Case, why: str, *, has_tasks: bool) -> None:
@@ -224,7 +267,7 @@ def _finish(case: Case, why: str, *, has_tasks: bool) -> None:
 
 
 def follow_payment(payment: Payment) -> None:
-    """After anything changed at a payment: its cases, and the alarm where more went back than came in.
+    """After anything changed at a payment: payouts that must not go out, its cases, and the alarm for what is too much.
 
     Also for the payments to which a dispute of this one was linked.
     """
@@ -233,6 +276,8 @@ def follow_payment(payment: Payment) -> None:
 
 
 def _follow_one(payment: Payment) -> None:
+    with unit_of_work():
+        withdraw_stopped(payment)
     case_ids = list(
         Refund.objects.filter(payment=payment, case_id__isnull=False).values_list("case_id", flat=True)
     )
@@ -240,7 +285,9 @@ def _follow_one(payment: Payment) -> None:
         assert case_id is not None
         follow(case_id)
     stands = payments.standing(payment)
-    if stands.taken > payment.captured:
+    if is_paid_twice(payment):
+        _alarm(payment, gettext_noop("Our bank and the payment provider both paid one refund: get one back"))
+    elif stands.taken > payment.captured:
         _alarm(payment, gettext_noop("More was returned of this payment than was charged"))
     elif stands.is_open and stands.refunds:
         _alarm(

@@ -6,8 +6,11 @@ from django.utils.translation import gettext_lazy as _
 from amends.desk.cases.models import Case, CaseState
 from amends.desk.payments.models import Refund
 from amends.desk.payments.states import RefundState
+from amends.desk.payouts.states import PayoutState
 from amends.desk.policies import actions as policies
 
+BANK_TRANSFER = "Bank transfer"
+"""What the policy's table of arrival times calls it."""
 _CASES = {
     CaseState.OPEN: _("A person is looking at the request."),
     CaseState.WAITING_ON_CUSTOMER: _("We wait for the customer's answer; until then our time does not run."),
@@ -34,6 +37,16 @@ _REFUNDS = {
     RefundState.FAILED: _("The bank sent it back; a person finds another way."),
     RefundState.CANCELED: _("Stopped before it was sent."),
 }
+_PAYOUTS = {
+    PayoutState.ASKED: _("We wait for the bank account to which it goes."),
+    PayoutState.GIVEN: _("A person checks the bank account to which it goes."),
+    PayoutState.PROPOSED: _("A person checks the bank account to which it goes."),
+    PayoutState.RELEASED: _("About to be sent by bank transfer."),
+    PayoutState.EXPORTED: _("Handed to our bank as a transfer."),
+    PayoutState.PAID: _("Sent by bank transfer."),
+    PayoutState.RETURNED: _("The bank sent the transfer back."),
+    PayoutState.WITHDRAWN: _("The bank transfer was called off before it was sent."),
+}
 
 
 def case_in_words(case: Case) -> str:
@@ -48,10 +61,13 @@ def case_in_words(case: Case) -> str:
 
 def refund_in_words(refund: Refund) -> str:
     """Where a refund is; it is never called returned."""
+    if refund.by_bank:
+        return str(_PAYOUTS[PayoutState(refund.payout.state)])
     return str(_REFUNDS[RefundState(refund.state)])
 
 
 def arrival_of(case: Case, refund: Refund) -> tuple[str, str] | None:
     """Earliest and latest arrival after the sending, in the words of the policy that decided (P3)."""
     decided = case.decisions.order_by("-sequence").select_related("version").first()
-    return policies.arrival(policies.read(decided.version), refund.payment.method) if decided else None
+    method = BANK_TRANSFER if refund.by_bank else refund.payment.method
+    return policies.arrival(policies.read(decided.version), method) if decided else None

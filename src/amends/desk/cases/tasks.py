@@ -15,6 +15,7 @@ _OWNERS = {
     TaskKind.FAILED_REFUND: (Role.FINANCE, timedelta(days=1)),
     TaskKind.WAITING_REFUND: (Role.FINANCE, timedelta(days=1)),
     TaskKind.FAILED_PLAN_CHANGE: (Role.FINANCE, timedelta(days=1)),
+    TaskKind.PAYOUT: (Role.FINANCE, timedelta(days=3)),
     TaskKind.OVER_RETURNED: (Role.FINANCE, timedelta(days=1)),
     TaskKind.APPEAL: (Role.APPROVER, timedelta(days=3)),
 }

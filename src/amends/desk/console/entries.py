@@ -1,6 +1,6 @@
 """What people type into the forms of the console: words, counts, amounts, instants."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -65,6 +65,17 @@ def read_instant(text: str) -> datetime:
     except ValueError as error:
         raise BadEntryError(_("Please give the day and the time, in UTC.")) from error
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def read_day(text: str) -> date:
+    """A day.
+
+    Raises: BadEntryError.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadEntryError(_("Please give the day.")) from error
 
 
 def read_id(text: str) -> UUID | None:

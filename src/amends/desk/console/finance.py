@@ -15,6 +15,7 @@ from amends.desk.cases.disputes import LINKERS, disputes_without_case
 from amends.desk.cases.models import Case
 from amends.desk.cases.progress import refund_in_words
 from amends.desk.console.access import staff_only
+from amends.desk.console.bank_files import read_desk
 from amends.desk.console.case_actions import link_to_case
 from amends.desk.console.telling import act_and_tell
 from amends.desk.journal.actions import balances
@@ -57,6 +58,7 @@ def show_finance(request: HttpRequest, user: User) -> HttpResponseBase:
     found = read_balances()
     shown = {
         "here": "finance",
+        "bank": read_desk(user),
         "transit": _refunds([state.value for state in LIVE]),
         "failed": _refunds([state.value for state in ENDED_WITHOUT_MONEY]),
         "differences": open_discrepancies().count(),
@@ -110,7 +112,8 @@ def read_balances() -> list[Balance]:
 
 
 def _refunds(states: list[str]) -> list[Sent]:
-    refunds = list(Refund.objects.filter(state__in=states).order_by("changed_at", "id")[:SHOWN_MAX])
+    at_gateway = Refund.objects.filter(state__in=states, by_bank=False)
+    refunds = list(at_gateway.order_by("changed_at", "id")[:SHOWN_MAX])
     cases = Case.objects.in_bulk([refund.case_id for refund in refunds if refund.case_id])
     now = clock.now()
     return [

@@ -33,6 +33,7 @@ _FLAGS = {
     TaskKind.MISSING_AT_DESK: (_("fee missing"), "warn"),
     TaskKind.FAILED_REFUND: (_("refund failed"), "bad"),
     TaskKind.WAITING_REFUND: (_("refund waits"), "warn"),
+    TaskKind.PAYOUT: (_("bank transfer"), "warn"),
     TaskKind.FAILED_PLAN_CHANGE: (_("plan change failed"), "bad"),
     TaskKind.OVER_RETURNED: (_("too much returned"), "bad"),
     TaskKind.APPEAL: (_("appeal"), "bad"),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from amends.desk.console import (
+    bank_files,
     bulk,
     case_actions,
     case_views,
@@ -14,6 +15,7 @@ from amends.desk.console import (
     mail,
     publishing,
     queue_views,
+    refunds,
     views,
 )
 
@@ -28,6 +30,10 @@ urlpatterns = [
     path("finance/differences/<uuid:difference_id>", differences.settle, name="console_settle"),
     path("finance/disputes", finance.link, name="console_link_dispute"),
     path("finance/journal.csv", finance.download_journal, name="console_journal"),
+    path("refunds/<uuid:refund_id>", refunds.show_refund, name="console_refund"),
+    path("refunds/<uuid:refund_id>/<slug:action>", refunds.act, name="console_refund_act"),
+    path("files", bank_files.make_file, name="console_make_file"),
+    path("files/<uuid:batch_id>.<slug:form>", bank_files.download_file, name="console_file"),
     path("insight", insight.show_insight, name="console_insight"),
     path("policies", library.show_versions, name="console_policies"),
     path("policies/changes", library.show_changes, name="console_changes"),

@@ -40,7 +40,9 @@ _KNOWN = frozenset(
         _("canceled"),
         # The ledger.
         _("gateway cash"),
+        _("bank cash"),
         _("refunds in transit"),
+        _("payouts in transit"),
         _("subscription revenue"),
         _("credit liability paid"),
         _("credit liability promotional"),

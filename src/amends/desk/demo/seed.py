@@ -29,7 +29,7 @@ DEMO_KEY = "amk_demo_shop_key_for_trials"
 STAFF = {
     "agent": (Role.AGENT,),
     "approver": (Role.APPROVER,),
-    "second": (Role.APPROVER,),
+    "second": (Role.APPROVER, Role.FINANCE),
     "finance": (Role.FINANCE,),
     "owner": (Role.POLICY_OWNER,),
     "admin": (Role.ADMIN,),

@@ -10,7 +10,9 @@ class Account(models.TextChoices):
     """The ledger accounts; the second word says which side increases them."""
 
     GATEWAY_CASH = "gateway_cash", "debit"
+    BANK_CASH = "bank_cash", "debit"
     REFUNDS_IN_TRANSIT = "refunds_in_transit", "credit"
+    PAYOUTS_IN_TRANSIT = "payouts_in_transit", "credit"
     SUBSCRIPTION_REVENUE = "subscription_revenue", "credit"
     CREDIT_LIABILITY_PAID = "credit_liability_paid", "credit"
     CREDIT_LIABILITY_PROMOTIONAL = "credit_liability_promotional", "credit"

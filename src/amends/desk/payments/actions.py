@@ -144,7 +144,14 @@ def standing(payment: Payment) -> Standing:
     return ask_standing(payment.id).ask()
 
 
-def move(refund: Refund, state: RefundState, *, reason: str = "", learned: Sequence[str] = ()) -> None:
+def move(
+    refund: Refund,
+    state: RefundState,
+    *,
+    reason: str = "",
+    learned: Sequence[str] = (),
+    actor: str = "gateway",
+) -> None:
     """Bring a locked refund into a state, with its postings and its audit row.
 
     `learned` names the fields that were set before and are saved with it.
@@ -160,7 +167,7 @@ def move(refund: Refund, state: RefundState, *, reason: str = "", learned: Seque
         refund.next_try_at = refund.changed_at + POLL_EVERY
     update(refund, "state", "reason", "changed_at", "leased_until", "next_try_at", *learned)
     post_refund(refund, before)
-    record(f"refund:{refund.id}", "gateway", state.value, before=before.value, reason=reason)
+    record(f"refund:{refund.id}", actor, state.value, before=before.value, reason=reason)
 
 
 def is_same(refund: Refund, snapshot: RefundSnapshot) -> bool:
@@ -197,6 +204,7 @@ def import_refund(payment: Payment, snapshot: RefundSnapshot) -> Refund:
             "amount": snapshot.amount,
             "currency": snapshot.currency,
             "state": RefundState.PENDING,
+            "instead_of": _named(payment, snapshot.refund_id),
             "next_try_at": now,
             "created_at": snapshot.created_at,
             "changed_at": now,
@@ -206,6 +214,14 @@ def import_refund(payment: Payment, snapshot: RefundSnapshot) -> Refund:
         post_refund(refund)
         record(f"refund:{refund.id}", "gateway", "imported", amount=snapshot.amount, ref=snapshot.ref)
     return refund
+
+
+def _named(payment: Payment, refund_id: str) -> Refund | None:
+    """The refund of ours that a refund at the gateway names: it may have ended here before it appeared there."""
+    try:
+        return payment.refunds.filter(id=UUID(refund_id), by_bank=False).first()
+    except ValueError:
+        return None
 
 
 def take_over_charge(payment: Payment, snapshot: ChargeSnapshot) -> None:

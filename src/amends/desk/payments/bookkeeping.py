@@ -6,6 +6,9 @@ A state implies exactly its postings: `post_refund` brings them about, and `book
     pending, requires_action              refund_sent
     succeeded                             refund_sent, refund_settled
     failed, canceled                      whatever was posted, mirrored
+
+A payout by bank transfer posts the same on accounts of its own: it travels once it is in a file for the bank, and has
+left once the bank has booked it.
 """
 
 from amends.desk.journal.actions import Line, credit, debit, post, post_each, reverse
@@ -22,6 +25,11 @@ _POSTED = {
     RefundState.REQUIRES_ACTION: (SENT,),
     RefundState.SUCCEEDED: (SENT, SETTLED),
 }
+_WAYS = {
+    False: (Account.REFUNDS_IN_TRANSIT, Account.GATEWAY_CASH),
+    True: (Account.PAYOUTS_IN_TRANSIT, Account.BANK_CASH),
+}
+"""Whether it is a bank transfer, and on which accounts it travels and leaves."""
 
 
 def post_refund(refund: Refund, before: RefundState = RefundState.PLANNED) -> None:
@@ -55,15 +63,16 @@ def refund_lines(refund: Refund, kind: str) -> list[Line]:
 
     Invariant: a fee that the customer does not get back moves from revenue to fees retained.
     """
+    in_transit, cash = _WAYS[refund.by_bank]
     if kind == SETTLED:
-        return [debit(Account.REFUNDS_IN_TRANSIT, refund.amount), credit(Account.GATEWAY_CASH, refund.amount)]
+        return [debit(in_transit, refund.amount), credit(cash, refund.amount)]
     from_account = refund.amount - refund.tax - refund.rounding
     return [
         debit(Account(refund.account), from_account + refund.fee_retained),
         debit(Account.TAX, refund.tax),
         debit(Account.ROUNDING, refund.rounding),
         credit(Account.FEES_RETAINED, refund.fee_retained),
-        credit(Account.REFUNDS_IN_TRANSIT, refund.amount),
+        credit(in_transit, refund.amount),
     ]
 
 

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from amends.desk import ids
-from amends.desk.accounts.models import Customer
+from amends.desk.accounts.models import Customer, User
 from amends.desk.journal.models import Account
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 
@@ -70,12 +70,18 @@ class Refund(models.Model):
     purpose = models.CharField(max_length=20)
     """The grant it carries out, or `correction`."""
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.DESK)
+    by_bank = models.BooleanField(default=False)
+    """Paid from our bank account, because the gateway cannot pay it; no worker ever sends it."""
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     account = models.CharField(
         max_length=40, choices=Account.choices, default=Account.SUBSCRIPTION_REVENUE.value
     )
     """What the money is taken from in the books."""
+    instead_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="stand_ins"
+    )
+    """The refund of ours whose money this is: what a payout is made for, or what the gateway says a refund belongs to."""
     tax = models.BigIntegerField(default=0)
     """The part of the amount that is tax."""
     fee_retained = models.BigIntegerField(default=0)
@@ -93,6 +99,8 @@ class Refund(models.Model):
     """Waits for another effect, such as the change of the plan."""
     generation = models.PositiveSmallIntegerField(default=0)
     """Which idempotency key is used; a second one only when the first certainly had no effect."""
+    refusals = models.PositiveIntegerField(default=0)
+    """How many keys stand for a refusal that passes, such as too low a balance: each next try takes a fresh one."""
     sends = models.PositiveIntegerField(default=0)
     first_sent_at = models.DateTimeField(null=True, blank=True)
     """With the key of this generation."""
@@ -122,6 +130,16 @@ class Refund(models.Model):
                 condition=Q(origin="desk") & ~Q(state__in=sorted(ENDED_WITHOUT_MONEY)),
                 name="one_live_refund_per_purpose",
             ),
+            models.UniqueConstraint(
+                fields=["instead_of"],
+                condition=Q(by_bank=True) & ~Q(state__in=sorted(ENDED_WITHOUT_MONEY)),
+                name="one_live_payout_per_refund",
+            ),
+            models.CheckConstraint(
+                condition=Q(by_bank=False)
+                | Q(is_held=True, sends=0, gateway_ref__isnull=True, instead_of__isnull=False),
+                name="payout_never_sent_to_gateway",
+            ),
         )
         indexes = (
             models.Index(
@@ -136,6 +154,8 @@ class Refund(models.Model):
     @property
     def idempotency_key(self) -> str:
         """Names this intent at the gateway."""
+        if self.refusals:
+            return f"{self.id}:{self.generation}.{self.refusals}"
         return f"{self.id}:{self.generation}"
 
 
@@ -202,3 +222,42 @@ class Notice(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=["received_at"], condition=Q(applied_at=None), name="notice_waiting"),)
+
+
+class Claim(models.TextChoices):
+    """What a person found at the gateway about a refund of which nobody knows whether it was made."""
+
+    PAID = "paid", _("It was paid")
+    """It is there under an id of the gateway's."""
+    NEVER_MADE = "never_made", _("It was never made, and is not sent again")
+    """It ends; the money may be paid on another way."""
+    SEND_AGAIN = "send_again", _("It was never made; send it with a new key")
+
+
+class Finding(models.Model):
+    """What one member of finance states of an unknown refund, and who confirmed it; only then anything happens."""
+
+    id = models.UUIDField(primary_key=True, default=ids.make_id, editable=False)
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="findings")
+    claim = models.CharField(max_length=10, choices=Claim.choices)
+    gateway_ref = models.TextField(blank=True)
+    """Of what was paid."""
+    reason = models.TextField()
+    stated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    stated_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["refund"], condition=Q(confirmed_by=None), name="one_open_finding_per_refund"
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=models.F("stated_by")),
+                name="finding_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=~Q(claim="paid") | ~Q(gateway_ref=""), name="finding_of_payment_names_it"
+            ),
+        )

@@ -28,8 +28,10 @@ REFUSED_LATER = "refused_later"
 """Refused, while an earlier send of the same key may still arrive."""
 NO_ACCESS = "no_access"
 """The gateway does not take our key to the account."""
+NO_FUNDS = "balance_insufficient"
+"""Refused for now, by an answer that is stored under the key; after an earlier send it says nothing about that one."""
 DISPUTED = "disputed"
-_ONLY_LOOK = (STORED_ANSWER, REFUSED_LATER)
+_ONLY_LOOK = (STORED_ANSWER, REFUSED_LATER, NO_FUNDS)
 
 
 class Sent(Protocol):
@@ -76,6 +78,8 @@ class Turn:
     reason: str
     wait: timedelta | None = None
     """Until the next try, at most; None where there is none."""
+    is_key_spent: bool = False
+    """The key answers this refusal for as long as it is known, so the next try takes a fresh one."""
 
 
 class Absence(Enum):
@@ -110,7 +114,11 @@ def turn(refund: Sent, error: GatewayError) -> Turn:
             return _not_now(was_only_send=was_only_send, reason=NO_ACCESS, wait=LONGEST_WAIT)
         case Misuse():
             return Turn(RefundState.UNKNOWN, NEEDS_PERSON)
-        case Transient() | NoFunds():
+        case NoFunds() if was_only_send:
+            return Turn(RefundState.PLANNED, NO_FUNDS, wait(refund), is_key_spent=True)
+        case NoFunds():
+            return Turn(RefundState.UNKNOWN, NO_FUNDS, wait(refund))
+        case Transient():
             asked = timedelta(seconds=error.retry_after_seconds or 0)
             return _not_now(was_only_send=was_only_send, reason=error.code, wait=max(wait(refund), asked))
         case OutcomeUnknown(is_stored=True):

@@ -6,6 +6,7 @@ an answer is said by `protocol`; here it is done. Measured in `docs/money.md`.
 """
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import connection
@@ -125,7 +126,8 @@ def _not_accepted(refund: Refund, error: GatewayError) -> Refund:
             # A notice was faster than the answer, and knows more.
             return locked
         next_turn = turn(locked, error)
-        move(locked, next_turn.state, reason=next_turn.reason)
+        locked.refusals += next_turn.is_key_spent
+        move(locked, next_turn.state, reason=next_turn.reason, learned=["refusals"])
         if next_turn.wait is not None:
             _try_later(locked, next_turn.wait)
         if isinstance(error, Misuse):
@@ -154,8 +156,7 @@ def _look(gateway: StripeGateway, refund: Refund) -> Refund:
     own = [one for one in snapshots if one.refund_id == str(refund.id) and is_same(refund, one)]
     if own:
         return _accepted(refund, own[0])
-    returned = sum(one.amount for one in snapshots if one.state not in ENDED_WITHOUT_MONEY)
-    locked, may_send = _absent(refund, returned)
+    locked, may_send = _absent(refund, returned_at(snapshots))
     # At once: what was seen may be otherwise later.
     return _send(gateway, locked) if may_send else locked
 
@@ -173,7 +174,7 @@ def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
         follows = after_absence(
             locked,
             clock.now(),
-            are_sums_equal=_known_at_gateway(payment) == returned_at_gateway,
+            are_sums_equal=known_at_gateway(payment) == returned_at_gateway,
             is_disputed=standing(payment).is_disputed,
         )
         match follows:
@@ -190,7 +191,12 @@ def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
     return locked, follows is Absence.SECOND_KEY
 
 
-def _known_at_gateway(payment: Payment) -> int:
+def returned_at(snapshots: Sequence[RefundSnapshot]) -> int:
+    """What the gateway returned of a charge, by its own list."""
+    return sum(one.amount for one in snapshots if one.state not in ENDED_WITHOUT_MONEY)
+
+
+def known_at_gateway(payment: Payment) -> int:
     """What we know that the gateway returned; refunds that nobody has heard of yet are not in it."""
     heard_of = payment.refunds.filter(gateway_ref__isnull=False).exclude(state__in=ENDED_WITHOUT_MONEY)
     return int(heard_of.aggregate(total=Sum("amount"))["total"] or 0)

@@ -12,6 +12,7 @@ from typing import TypeVar
 import stripe
 from django.conf import settings
 
+from amends.desk.payments.bounded_calls import BoundedSession
 from amends.desk.payments.gateway import (
     ChargeSnapshot,
     DisputeSnapshot,
@@ -25,11 +26,14 @@ from amends.desk.payments.gateway import (
     Transient,
 )
 from amends.desk.payments.models import Payment, Refund
+from amends.desk.payments.protocol import NO_FUNDS
 from amends.desk.payments.stripe_objects import read_charge, read_dispute, read_event, read_refund
 
 API_VERSION = "2026-10-28.endive"
 CONNECT_SECONDS = 5
 READ_SECONDS = 25
+TOTAL_SECONDS = 40
+"""From connecting to the last byte of the answer; less than the lease of a refund."""
 PAGE = 100
 SIGNATURE_SECONDS_MAX = 300
 """How old a signed event may be."""
@@ -51,6 +55,13 @@ def connect() -> "StripeGateway":
     return StripeGateway(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
 
 
+def bounded_client(total_seconds: float) -> stripe.HTTPClient:
+    """A client whose calls end, also where the server sends a byte from time to time and never an answer."""
+    return stripe.RequestsClient(
+        timeout=(CONNECT_SECONDS, READ_SECONDS), session=BoundedSession(total_seconds)
+    )
+
+
 class StripeGateway:
     """Calls to Stripe, each one attempt with deadlines, each answer a snapshot or one of our errors."""
 
@@ -63,7 +74,7 @@ class StripeGateway:
             stripe_version=API_VERSION,
             base_addresses={"api": api_base} if api_base else {},
             max_network_retries=0,
-            http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+            http_client=http_client or bounded_client(TOTAL_SECONDS),
         )
 
     def submit_refund(self, refund: Refund, payment: Payment) -> RefundSnapshot:
@@ -263,7 +274,7 @@ def _translate(error: stripe.StripeError) -> GatewayError:
         return OutcomeUnknown(code)
     if status in _UNAUTHORISED or code == "idempotency_error":
         return Misuse(code, is_access=status in _UNAUTHORISED)
-    if code == "balance_insufficient":
+    if code == NO_FUNDS:
         return NoFunds(code)
     return Rejected(code)
 

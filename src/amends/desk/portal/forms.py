@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amends.desk.accounts.models import Customer
 from amends.desk.cases.models import RequestKind
+from amends.desk.payouts.bank_text import HOLDER_LENGTH_MAX
 from amends.desk.portal.access import user_of
 
 TEXT_LENGTH_MAX = 5_000
@@ -40,6 +41,18 @@ class RequestForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         max_length=TEXT_LENGTH_MAX,
         required=False,
+    )
+
+
+class AccountForm(forms.Form):
+    """Where a refund goes that cannot go back the way it was paid."""
+
+    holder = forms.CharField(label=_("Holder of the account"), max_length=HOLDER_LENGTH_MAX)
+    iban = forms.CharField(
+        label=_("IBAN"),
+        help_text=_("It stands on your card or statement, such as DE89 3704 0044 0532 0130 00."),
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amends.desk.cases.models import Audience, Case, CaseState, Message
+from amends.desk.cases.paying_out import awaiting_account
 from amends.desk.notices.models import Letter, LetterKind
 from amends.desk.payments.models import Refund
 from amends.desk.payments.states import RefundState
@@ -62,6 +63,9 @@ def _next(case: Case) -> list[Step]:
         CaseState.DECIDED: _("A person checks the payment"),
         CaseState.PAYING: _("The money is on its way to your bank"),
     }
+    waiting = awaiting_account(case) if case.state == CaseState.PAYING else None
+    if waiting is not None and not waiting.account_hint:
+        return [Step(_("We wait for your bank account"), None, is_next=True)]
     state = CaseState(case.state)
     if state is CaseState.CLOSED:
         return []

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amends.desk.portal import drafts, entrance, views
+from amends.desk.portal import drafts, entrance, payouts, views
 
 urlpatterns = [
     path("", entrance.show_home, name="home"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("orders", views.show_orders, name="orders"),
     path("orders/<str:number>/<int:position>/request", views.make_request, name="request"),
     path("cases/<str:number>", views.show_case, name="case"),
+    path("cases/<str:number>/account", payouts.name_account, name="account"),
     path("cases/<str:number>/download", views.download_case, name="download"),
     path("cases/<str:number>/<slug:action>", views.act_on_case, name="act"),
     path("drafts/<uuid:draft_id>", drafts.show_draft, name="draft"),

@@ -20,12 +20,13 @@ from amends.desk.cases.ending import DENIALS, appeal, cancel
 from amends.desk.cases.evidence import RefusedFileError, add_evidence
 from amends.desk.cases.models import Case, CaseState, Channel, Evidence, RequestKind
 from amends.desk.cases.opening import OpenCaseError, Request, open_case
+from amends.desk.cases.paying import refunds_that_count
+from amends.desk.cases.paying_out import awaiting_account
 from amends.desk.cases.progress import arrival_of, case_in_words, refund_in_words
 from amends.desk.mail.drafts import DraftOverError, confirm, first_contact, open_drafts
 from amends.desk.mail.models import Draft, DraftState
 from amends.desk.notices.models import Letter
 from amends.desk.orders.models import Line
-from amends.desk.payments.models import Refund
 from amends.desk.policies.actions import acknowledge, arrival, question_lang, read, version_at
 from amends.desk.policies.models import Acknowledgement
 from amends.desk.portal.access import customer_only
@@ -239,14 +240,16 @@ def show_case(request: HttpRequest, customer: Customer, number: str) -> HttpResp
     """One request: where it is, what was decided and why, and what can be done."""
     case = _own_case(customer, number)
     record = case.decisions.order_by("-sequence").select_related("version").first()
+    payout = awaiting_account(case) if case.state == CaseState.PAYING else None
+    is_asked = payout is not None and not payout.account_hint
     refunds = [
         {"refund": refund, "words": refund_in_words(refund), "arrival": arrival_of(case, refund)}
-        for refund in Refund.objects.filter(case_id=case.id).select_related("payment").order_by("created_at")
+        for refund in refunds_that_count(case.id)
     ]
     context = {
         "customer": customer,
         "case": case,
-        "words": case_in_words(case),
+        "words": _("We need a bank account from you to pay this.") if is_asked else case_in_words(case),
         "record": record,
         "cited": _cited(record.explanation["reasons"]) if record else [],
         "policy_lang": read(record.version).lang if record else "",
@@ -257,6 +260,7 @@ def show_case(request: HttpRequest, customer: Customer, number: str) -> HttpResp
         "refunds": refunds,
         "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),
         "form": MessageForm(),
+        "payout": payout,
         "can_appeal": case.closing in DENIALS and not hasattr(case, "appeal"),
         "can_cancel": case.state not in (CaseState.CLOSED, CaseState.PAYING),
     }

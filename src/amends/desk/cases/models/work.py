@@ -26,6 +26,8 @@ class TaskKind(models.TextChoices):
     WAITING_REFUND = "waiting_refund", _("Waiting Refund")
     """It is not lost, and does not go on by itself: no funds, no access, or too long at the gateway."""
     FAILED_PLAN_CHANGE = "failed_plan_change", _("Failed Plan Change")
+    PAYOUT = "payout", _("Payout")
+    """A refund that is paid by bank transfer needs its next step."""
     OVER_RETURNED = "over_returned", _("Over Returned")
     APPEAL = "appeal", _("Appeal")
 
@@ -33,6 +35,7 @@ class TaskKind(models.TextChoices):
 FAILURES = (
     TaskKind.FAILED_REFUND,
     TaskKind.WAITING_REFUND,
+    TaskKind.PAYOUT,
     TaskKind.FAILED_PLAN_CHANGE,
     TaskKind.OVER_RETURNED,
 )

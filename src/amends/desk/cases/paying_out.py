@@ -1,0 +1,128 @@
+"""Bank transfers of a case: each step is taken in the payouts room, and the case comes along in the same transaction.
+
+Locks: the case, then the payment, then the payout.
+"""
+
+from datetime import date
+
+from amends.desk.accounts.models import User
+from amends.desk.audit.actions import record
+from amends.desk.cases import tasks
+from amends.desk.cases.models import Case, CaseState, TaskKind
+from amends.desk.cases.paying import follow
+from amends.desk.payments.models import Refund
+from amends.desk.payouts import actions, batches
+from amends.desk.payouts.models import Batch, Payout
+from amends.desk.payouts.states import BEFORE_FILE
+from amends.desk.unit_of_work import unit_of_work
+
+
+def open_payout(refund: Refund, by: User, why: str) -> Payout:
+    """Ask the customer for an account to which a refund goes that the gateway could not make.
+
+    Raises: PayoutError: nothing was written.
+    """
+    with unit_of_work():
+        case = _lock(refund)
+        payout = actions.open_payout(refund, by, why, case.number)
+        tasks.finish(case, TaskKind.FAILED_REFUND, by=by)
+        case.state, case.closed_at, case.closing = CaseState.PAYING, None, ""
+        case.save(update_fields=["state", "closed_at", "closing"])
+        record(f"case:{case.id}", f"staff:{by.id}", "payout_opened", refund=str(refund.id))
+        follow(case.id)
+    return payout
+
+
+def give_account(payout: Payout, holder: str, iban: str) -> None:
+    """The customer names the account.
+
+    Raises: PayoutError, BadAccountError: nothing was written.
+    """
+    with unit_of_work():
+        case = _lock(payout.refund)
+        actions.give_account(payout, holder, iban)
+        follow(case.id)
+
+
+def propose(payout: Payout, by: User, terms: str) -> None:
+    """The first person of finance.
+
+    Raises: PayoutError: nothing was written.
+    """
+    with unit_of_work():
+        case = _lock(payout.refund)
+        actions.propose(payout, by, terms)
+        follow(case.id)
+
+
+def release(payout: Payout, by: User, terms: str) -> None:
+    """The second person of finance.
+
+    Raises: PayoutError: nothing was written.
+    """
+    with unit_of_work():
+        case = _lock(payout.refund)
+        actions.release(payout, by, terms)
+        follow(case.id)
+
+
+def withdraw(payout: Payout, by: User, why: str) -> None:
+    """Call it off; the case is with finance again.
+
+    Raises: PayoutError: nothing was written.
+    """
+    with unit_of_work():
+        case = _lock(payout.refund)
+        actions.withdraw(payout, by, why)
+        follow(case.id)
+
+
+def make_batch(currency: str, by: User) -> Batch:
+    """Make a file for the bank, then bring its cases along; the sweeper does where this ends too early.
+
+    Raises: PayoutError: nothing was written.
+    """
+    batch = batches.make_batch(currency, by)
+    refunds = Refund.objects.filter(payout__batch=batch, case_id__isnull=False)
+    for case_id in refunds.order_by("case_id").values_list("case_id", flat=True):
+        assert case_id is not None
+        follow(case_id)
+    return batch
+
+
+def mark_paid(payout: Payout, by: User, bank_reference: str, booked_on: date) -> None:
+    """The bank has booked it: the customer has a letter, and the case ends.
+
+    Raises: PayoutError: nothing was written.
+    """
+    with unit_of_work():
+        case = _lock(payout.refund)
+        batches.mark_paid(payout, by, bank_reference, booked_on)
+        follow(case.id)
+
+
+def mark_returned(payout: Payout, by: User, reason: str) -> None:
+    """The money came back: the customer is told why and asked for another account.
+
+    Raises: PayoutError: nothing was written.
+    """
+    with unit_of_work():
+        case = _lock(payout.refund)
+        batches.mark_returned(payout, by, reason)
+        if case.state == CaseState.CLOSED:
+            case.state, case.closed_at, case.closing = CaseState.PAYING, None, ""
+            case.save(update_fields=["state", "closed_at", "closing"])
+            record(f"case:{case.id}", f"staff:{by.id}", "payout_returned", refund=str(payout.refund_id))
+        follow(case.id)
+
+
+def awaiting_account(case: Case) -> Payout | None:
+    """The payout of a case whose account its customer can name or change; None where there is none."""
+    waiting = Payout.objects.filter(refund__case_id=case.id, state__in=BEFORE_FILE)
+    return waiting.select_related("refund__payment").order_by("opened_at").first()
+
+
+def _lock(refund: Refund) -> Case:
+    whole = Case.objects.select_related("customer", "line__order")
+    assert refund.case_id is not None
+    return whole.select_for_update(of=("self",), no_key=True).get(id=refund.case_id)
