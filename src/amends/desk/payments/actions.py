@@ -136,7 +136,7 @@ def read_standing(text: str) -> Standing:
 
 def ask_standing(payment_id: UUID | None) -> Question[Standing]:
     """What stands against a payment now; nothing where there is none."""
-    return Question(STANDING.format(payment="%s"), [payment_id, payment_id], read_standing)
+    return Question(STANDING.format(payment="%s"), [payment_id] * 3, read_standing)
 
 
 def standing(payment: Payment) -> Standing:
