@@ -3,6 +3,8 @@
 Locks: the case, then the payment, then the payout.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from amends.desk.accounts.models import User
@@ -22,14 +24,12 @@ def open_payout(refund: Refund, by: User, why: str) -> Payout:
 
     Raises: PayoutError: nothing was written.
     """
-    with unit_of_work():
-        case = _lock(refund)
+    with _case_of(refund) as case:
         payout = actions.open_payout(refund, by, why, case.number)
         tasks.finish(case, TaskKind.FAILED_REFUND, by=by)
         case.state, case.closed_at, case.closing = CaseState.PAYING, None, ""
         case.save(update_fields=["state", "closed_at", "closing"])
         record(f"case:{case.id}", f"staff:{by.id}", "payout_opened", refund=str(refund.id))
-        follow(case.id)
     return payout
 
 
@@ -38,10 +38,8 @@ def give_account(payout: Payout, holder: str, iban: str) -> None:
 
     Raises: PayoutError, BadAccountError: nothing was written.
     """
-    with unit_of_work():
-        case = _lock(payout.refund)
+    with _case_of(payout.refund):
         actions.give_account(payout, holder, iban)
-        follow(case.id)
 
 
 def propose(payout: Payout, by: User, terms: str) -> None:
@@ -49,10 +47,8 @@ def propose(payout: Payout, by: User, terms: str) -> None:
 
     Raises: PayoutError: nothing was written.
     """
-    with unit_of_work():
-        case = _lock(payout.refund)
+    with _case_of(payout.refund):
         actions.propose(payout, by, terms)
-        follow(case.id)
 
 
 def release(payout: Payout, by: User, terms: str) -> None:
@@ -60,10 +56,8 @@ def release(payout: Payout, by: User, terms: str) -> None:
 
     Raises: PayoutError: nothing was written.
     """
-    with unit_of_work():
-        case = _lock(payout.refund)
+    with _case_of(payout.refund):
         actions.release(payout, by, terms)
-        follow(case.id)
 
 
 def withdraw(payout: Payout, by: User, why: str) -> None:
@@ -71,10 +65,8 @@ def withdraw(payout: Payout, by: User, why: str) -> None:
 
     Raises: PayoutError: nothing was written.
     """
-    with unit_of_work():
-        case = _lock(payout.refund)
+    with _case_of(payout.refund):
         actions.withdraw(payout, by, why)
-        follow(case.id)
 
 
 def make_batch(currency: str, by: User) -> Batch:
@@ -95,10 +87,8 @@ def mark_paid(payout: Payout, by: User, bank_reference: str, booked_on: date) ->
 
     Raises: PayoutError: nothing was written.
     """
-    with unit_of_work():
-        case = _lock(payout.refund)
+    with _case_of(payout.refund):
         batches.mark_paid(payout, by, bank_reference, booked_on)
-        follow(case.id)
 
 
 def mark_returned(payout: Payout, by: User, reason: str) -> None:
@@ -106,14 +96,12 @@ def mark_returned(payout: Payout, by: User, reason: str) -> None:
 
     Raises: PayoutError: nothing was written.
     """
-    with unit_of_work():
-        case = _lock(payout.refund)
+    with _case_of(payout.refund) as case:
         batches.mark_returned(payout, by, reason)
         if case.state == CaseState.CLOSED:
             case.state, case.closed_at, case.closing = CaseState.PAYING, None, ""
             case.save(update_fields=["state", "closed_at", "closing"])
             record(f"case:{case.id}", f"staff:{by.id}", "payout_returned", refund=str(payout.refund_id))
-        follow(case.id)
 
 
 def awaiting_account(case: Case) -> Payout | None:
@@ -122,7 +110,12 @@ def awaiting_account(case: Case) -> Payout | None:
     return waiting.select_related("refund__payment").order_by("opened_at").first()
 
 
-def _lock(refund: Refund) -> Case:
+@contextmanager
+def _case_of(refund: Refund) -> Iterator[Case]:
+    """One step: the case is held, and comes along at the end."""
     whole = Case.objects.select_related("customer", "line__order")
     assert refund.case_id is not None
-    return whole.select_for_update(of=("self",), no_key=True).get(id=refund.case_id)
+    with unit_of_work():
+        case = whole.select_for_update(of=("self",), no_key=True).get(id=refund.case_id)
+        yield case
+        follow(case.id)
