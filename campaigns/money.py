@@ -1,7 +1,7 @@
 """Exactly once, under every fault: `bin/campaign money [PART …] [--worlds N] [--first SEED]`.
 
 Parts: answers (every short sequence, through the rules alone), worlds (seeds of the simulator), planted (defects that must be found), processes (real workers that die, freeze
-and lose their database), chaos (200 refunds under all of it). The report stands in var/campaigns/money.md, too.
+and lose their database), database (its disk is full, the line to it fails), chaos (200 refunds under all of it). The report stands in var/campaigns/money.md, too.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import worlds
 from simulation.database import STATE
 
 REPORT = STATE / "money.md"
-PARTS = ("answers", "worlds", "planted", "processes", "chaos")
+PARTS = ("answers", "worlds", "planted", "processes", "database", "chaos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ def _trials(part: str, asked: argparse.Namespace) -> Iterator[Trial]:
         "worlds": lambda: worlds.try_worlds(asked.first, asked.worlds, asked.jobs),
         "planted": lambda: planting.try_planted(asked.first, asked.jobs),
         "processes": processes.try_processes,
+        "database": processes.try_database,
         "chaos": processes.try_chaos,
     }
     yield from (Trial(*one) for one in parts[part]())
