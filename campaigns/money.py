@@ -14,6 +14,7 @@ from datetime import timedelta
 import planting
 import processes
 import worlds
+from arguments import add_choices, at_least, reader
 from simulation.database import STATE
 
 REPORT = STATE / "money.md"
@@ -28,6 +29,10 @@ class Trial:
     held: bool
     words: str
 
+    def line(self) -> str:
+        """As it stands in the report."""
+        return f"| {'held' if self.held else 'BROKEN'} | {self.name} | {self.words} |"
+
 
 def main() -> None:
     """Run the parts that are named, or all; exit 1 where something did not hold."""
@@ -40,9 +45,8 @@ def main() -> None:
         results.append(f"## {part}\n\n| | | |\n|---|---|---|")
         for trial in _trials(part, asked):
             failed += not trial.held
-            line = f"| {'held' if trial.held else 'BROKEN'} | {trial.name} | {trial.words} |"
-            print(line, flush=True)
-            results.append(line)
+            print(trial.line(), flush=True)
+            results.append(trial.line())
         results.append(f"\n{timedelta(seconds=round(time.monotonic() - begun))}\n")
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text("\n".join(results), encoding="utf-8")
@@ -50,17 +54,12 @@ def main() -> None:
 
 
 def _read_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bin/campaign money", description=__doc__)
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is named"
-    )
-    parser.add_argument("--worlds", type=int, default=2_000, help="how many seeds (2000)")
-    parser.add_argument("--first", type=int, default=0, help="the first seed (0)")
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once (2)")
-    asked = parser.parse_args()
-    if unknown := [part for part in asked.parts if part not in PARTS]:
-        parser.error(f"{unknown[0]} is no part; there are {', '.join(PARTS)}")
-    return asked
+    parser = reader("money", __doc__)
+    add_choices(parser, "parts", PARTS)
+    parser.add_argument("--worlds", type=at_least(1), default=2_000, help="how many seeds (2000)")
+    parser.add_argument("--first", type=at_least(0), default=0, help="the first seed (0)")
+    parser.add_argument("--jobs", type=at_least(1), default=2, help="processes at once (2)")
+    return parser.parse_args()
 
 
 def _trials(part: str, asked: argparse.Namespace) -> Iterator[Trial]:
