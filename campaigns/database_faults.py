@@ -13,7 +13,8 @@ from stage import Stage, stage, wait_until
 
 Prepared = tuple[Stage, Callable[[Path], list[str]]]
 """A stage, and what is tried on it with the code of a folder; it gives what is wrong."""
-BEFORE, DURING, THREADS = 40, 10, 4
+BEFORE, THREADS = 40, 4
+REFUSALS, ASKED_MAX = 5, 1_000
 CUTS, ROUNDS = 0.1, 20
 GIVES_UP_SECONDS = 40
 SLOW = {"fault": "slow", "path": "/v1/refunds", "count": "1000"}
@@ -40,7 +41,8 @@ def _fill(made: Stage, disk: Disk, stops_server: bool, source: Path) -> list[str
     asked = _ask_without_room(made)
     if stops_server:
         made.run_out_of_log()
-    time.sleep(2)
+        wait_until(lambda: not disk.is_served)
+    time.sleep(1)
     disk.make_room()
     made.use_server(disk.server)
     made.settle()
@@ -64,10 +66,11 @@ class Asked:
 
 
 def _ask_without_room(made: Stage) -> Asked:
+    """Until some are refused, because what is half full takes a few more."""
     from django.db import OperationalError
 
     asked = Asked()
-    for _ in range(DURING):
+    while len(asked.refused) < REFUSALS and len(asked.taken) < ASKED_MAX:
         try:
             asked.taken.extend(made.ask(1))
         except OperationalError as error:
@@ -86,7 +89,7 @@ def cut_line() -> Iterator[Prepared]:
 def _cut(made: Stage, line: Line, source: Path) -> list[str]:
     """Before a COMMIT, between a COMMIT and its answer, and at any moment."""
     refunds = made.ask(BEFORE)
-    line.set(cut_before=CUTS, cut_after=CUTS, delay_seconds=0.002)
+    line.behave(cut_before=CUTS, cut_after=CUTS, delay_seconds=0.002)
     worker = made.start(source, threads=THREADS, port=line.port)
     for _ in range(ROUNDS):
         time.sleep(0.5)
@@ -94,7 +97,7 @@ def _cut(made: Stage, line: Line, source: Path) -> list[str]:
         made.age_leases()
         made.pass_time(minutes=1)
     cuts = line.cuts
-    line.set(cut_before=0, cut_after=0, delay_seconds=0)
+    line.behave()
     made.settle()
     wrong = made.verdict(refunds)
     if not cuts:

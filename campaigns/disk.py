@@ -30,6 +30,11 @@ class Disk:
         """Where PostgreSQL keeps its files on it."""
         return self.folder / "18"
 
+    @property
+    def is_served(self) -> bool:
+        """Whether the server runs; one that has stopped leaves no number behind."""
+        return (self.server / "data" / "postmaster.pid").exists()
+
     def fill(self) -> None:
         """Leave nothing free."""
         with (self.folder / "filler").open("ab", buffering=0) as filler:
@@ -70,5 +75,5 @@ def _end_server(disk: Disk) -> None:
     pid = disk.server / "data" / "postmaster.pid"
     with suppress(FileNotFoundError, ProcessLookupError):
         os.kill(int(pid.read_text().splitlines()[0]), signal.SIGQUIT)
-        while pid.exists():
+        while disk.is_served:
             time.sleep(0.05)

@@ -25,7 +25,7 @@ _RETURN_NOTHING = 0x06
 class Line:
     """Every connection goes through here.
 
-    Invariant: everything but `port` is touched by the thread of the loop alone.
+    Invariant: connections are touched by the thread of the loop alone.
     """
 
     server: Path
@@ -48,12 +48,13 @@ class Line:
     def do(self, action: Callable[[], None]) -> None:
         """Do something in the loop, and wait until it is done."""
         done = threading.Event()
-        self._loop.call_soon_threadsafe(lambda: (action(), done.set()))
+        self._loop.call_soon_threadsafe(action)
+        self._loop.call_soon_threadsafe(done.set)
         done.wait()
 
-    def set(self, **odds: float) -> None:
-        """Change how it carries from now on."""
-        self.do(lambda: self.__dict__.update(odds))
+    def behave(self, *, cut_before: float = 0, cut_after: float = 0, delay_seconds: float = 0) -> None:
+        """Carry like this from now on."""
+        self.cut_before, self.cut_after, self.delay_seconds = cut_before, cut_after, delay_seconds
 
     def cut(self) -> None:
         """Reset every connection."""

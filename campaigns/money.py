@@ -26,12 +26,14 @@ class Trial:
     """One line of the report."""
 
     name: str
-    held: bool
+    held: bool | None
+    """None where it was not tried."""
     words: str
 
     def line(self) -> str:
         """As it stands in the report."""
-        return f"| {'held' if self.held else 'BROKEN'} | {self.name} | {self.words} |"
+        mark = {True: "held", False: "BROKEN", None: "left out"}[self.held]
+        return f"| {mark} | {self.name} | {self.words} |"
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def main() -> None:
         print(f"== {part}", flush=True)
         results.append(f"## {part}\n\n| | | |\n|---|---|---|")
         for trial in _trials(part, asked):
-            failed += not trial.held
+            failed += trial.held is False
             print(trial.line(), flush=True)
             results.append(trial.line())
         results.append(f"\n{timedelta(seconds=round(time.monotonic() - begun))}\n")
@@ -63,7 +65,7 @@ def _read_arguments() -> argparse.Namespace:
 
 
 def _trials(part: str, asked: argparse.Namespace) -> Iterator[Trial]:
-    parts: dict[str, Callable[[], Iterator[tuple[str, bool, str]]]] = {
+    parts: dict[str, Callable[[], Iterator[tuple[str, bool | None, str]]]] = {
         "answers": worlds.try_answers,
         "worlds": lambda: worlds.try_worlds(asked.first, asked.worlds, asked.jobs),
         "planted": lambda: planting.try_planted(asked.first, asked.jobs),

@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 
 from database_faults import Prepared, cut_line, full_disk, silent_line
+from disk import NotAllowedError
 from planted_money import PLANTED
 from planting import plant
 from simulation import database
@@ -46,11 +47,8 @@ def try_processes() -> Iterator[tuple[str, bool, str]]:
         yield from _with_canary(name, partial(_prepared, trial), defect)
 
 
-def try_database() -> Iterator[tuple[str, bool, str]]:
-    """Its disk is full, and the line to it fails.
-
-    Raises: NotAllowedError: there can be no small disk here.
-    """
+def try_database() -> Iterator[tuple[str, bool | None, str]]:
+    """Its disk is full, and the line to it fails; None where a fault cannot be made here."""
     faults: dict[str, Callable[[], AbstractContextManager[Prepared]]] = {
         "the line to the database is slow, and cut around every commit": cut_line,
         "the line to the database swallows everything": silent_line,
@@ -58,7 +56,10 @@ def try_database() -> Iterator[tuple[str, bool, str]]:
         "the disk is full until the server stops": partial(full_disk, stops_server=True),
     }
     for name, fault in faults.items():
-        yield from _with_canary(name, fault, NEW_KEY)
+        try:
+            yield from _with_canary(name, fault, NEW_KEY)
+        except NotAllowedError as error:
+            yield name, None, str(error)
 
 
 @contextmanager
