@@ -17,14 +17,12 @@ ENOUGH = {
     "desk": ("desk", "dev"),
     "dev": ("dev",),
     "benchmarks": ("benchmarks",),
-    "campaigns": ("campaigns",),
 }
 
 # What benchmarks compare with stays away from what the program runs and is checked with.
 FOLDERS = {
     **dict.fromkeys(("kernel", "check", "sql", "desk", "dev"), ".venv"),
     "benchmarks": "var/benchmarks",
-    "campaigns": "var/campaigns",
 }
 
 OLDEST = (3, 11)

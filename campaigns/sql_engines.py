@@ -80,7 +80,7 @@ class Spark:
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.ansi.enabled": "true",
             "spark.sql.shuffle.partitions": "1",
-            "spark.log.level": "ERROR",
+            "spark.log.level": "FATAL",
             "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.CollapseProject",
             "spark.ui.showConsoleProgress": "false",
         }

@@ -11,7 +11,8 @@ from amends.policy.model import Policy
 
 ROOT = Path(__file__).parent.parent
 
-TEST_STATE = ROOT / "var" / "test"
+TEST_STATE = ROOT / "var" / "test" / os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Each worker of a run has a database server, a clock and files of its own."""
 
 os.environ |= {
     "AMENDS_DEMO": "1",
@@ -22,6 +23,12 @@ os.environ |= {
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("local", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Workers read the settings by this file, not by what they inherit: their database server is their own."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,7 +21,7 @@ from conftest import ROOT, TEST_STATE
 django.setup()
 (TEST_STATE / "static").mkdir(parents=True, exist_ok=True)
 
-from amends.desk.payments.stripe_gateway import StripeGateway  # noqa: E402  # needs the settings
+from amends.desk.payments.stripe_gateway import StripeGateway, connect  # noqa: E402  # needs the settings
 from amends.sandbox.clock import Clock  # noqa: E402  # as above
 from amends.sandbox.server import Sandbox  # noqa: E402  # as above
 from shop import Shop, day, go_to  # noqa: E402  # as above
@@ -82,7 +82,9 @@ def sandbox() -> Iterator[Sandbox]:
     server = Sandbox(0, state=None, clock=Clock(TEST_STATE / "clock"))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
+    connect.cache_clear()
     yield server
+    connect.cache_clear()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from amends.desk.accounts.actions import make_link
 from amends.desk.accounts.models import Customer
@@ -24,6 +24,9 @@ __all__ = ["_committed_database", "django_db_setup", "gateway", "sandbox", "shop
 
 PICTURES = ROOT / "var" / "pictures"
 """What the pages looked like in the last run."""
+
+# A busy machine takes its time; what never comes is missed all the same.
+expect.set_options(timeout=20_000)
 
 # Playwright keeps a loop in the thread of the test, which Django takes for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

@@ -10,7 +10,6 @@ from acceptance.test_portal import violations
 from amends.desk.accounts.models import Role
 from amends.desk.cases.models import RequestKind
 from amends.desk.payments.models import Dispute, Payment
-from amends.desk.payments.stripe_gateway import connect
 from amends.desk.reconciliation.actions import open_discrepancies, reconcile
 from shop import WHY, Shop, now
 
@@ -38,7 +37,6 @@ def test_two_cases_are_merged_a_dispute_linked_and_a_difference_seen_to(
     scripts: bool,  # noqa: FBT001  # a parameter of the table above
 ) -> None:
     settings.STRIPE_API_BASE = shop.sandbox.address
-    connect.cache_clear()
     first, second = (shop.ask(shop.sell(shop.monthly), RequestKind.BILLING_ERROR) for _ in range(2))
     unasked = shop.sell(shop.monthly)
     shop.dispute(unasked)

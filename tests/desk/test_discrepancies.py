@@ -12,7 +12,6 @@ from amends.desk.audit.models import AuditRow
 from amends.desk.cases.approving import NotAllowedError, OutdatedError
 from amends.desk.orders.models import Line
 from amends.desk.payments.models import Payment, Refund
-from amends.desk.payments.stripe_gateway import connect
 from amends.desk.reconciliation.actions import (
     handle,
     last_runs,
@@ -29,7 +28,6 @@ from trade import make_charge, sdk
 @pytest.fixture(autouse=True)
 def _at_the_sandbox(shop: Shop, settings: Settings) -> None:
     settings.STRIPE_API_BASE = shop.sandbox.address
-    connect.cache_clear()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ django.setup()
 
 # All of these need the settings.
 from amends.desk.accounts.models import Scope  # noqa: E402
-from amends.desk.payments.stripe_gateway import StripeGateway, connect  # noqa: E402
+from amends.desk.payments.stripe_gateway import StripeGateway  # noqa: E402
 from amends.sandbox.server import Sandbox  # noqa: E402
 from service import _committed_database, django_db_setup, gateway, sandbox  # noqa: E402
 from shop import Shop, day, go_to  # noqa: E402
@@ -34,10 +34,8 @@ def web(sandbox: Sandbox, settings: Settings) -> Iterator[Client]:
     settings.STRIPE_SECRET_KEY = "sk_test_desk"  # noqa: S105  # of a sandbox
     settings.STRIPE_WEBHOOK_SECRET = GATEWAY_SECRET
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    connect.cache_clear()
     with serve_desk() as port:
         yield Client(port)
-    connect.cache_clear()
 
 
 @pytest.fixture

@@ -174,7 +174,8 @@ class SparkTable:
         settings = {
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.ansi.enabled": "true",
-            "spark.log.level": "ERROR",
+            # A long policy is more than Spark compiles at a time; it says so with a trace, and goes on part by part.
+            "spark.log.level": "FATAL",
             # It copies a column's expression to every place that reads the column, step upon step.
             "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.CollapseProject",
             "spark.ui.showConsoleProgress": "false",
@@ -193,8 +194,16 @@ class SparkTable:
         self.columns = _forms(_spark_types(found.dtypes), names)
 
     def rows(self, query: str) -> Sequence[Row]:
-        """The answer."""
-        return [tuple(row) for row in self._session.sql(query).collect()]
+        """The answer.
+
+        Raises: BacktestError: a value in the table cannot be read.
+        """
+        from pyspark.errors import PySparkException  # noqa: PLC0415 -- as above
+
+        try:
+            return [tuple(row) for row in self._session.sql(query).collect()]
+        except PySparkException as error:
+            raise BacktestError(f"Spark could not decide the rows: {str(error).splitlines()[0]}") from None
 
     def close(self) -> None:
         """End the session and its Java process."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
-from amends.desk.cases import letters, tasks, telling
+from amends.desk.cases import letters, refund_letters, tasks, telling
 from amends.desk.cases.models import Case, CaseState, DecisionRecord, Task, TaskKind
 from amends.desk.cases.payout_steps import follow_payout
 from amends.desk.cases.plans import refund_plan
@@ -203,14 +203,14 @@ def _follow_refund(case: Case, refund: Refund, effects: _Effects) -> None:
     if state is RefundState.SUCCEEDED:
         assert effects.version_id is not None
         version = policies.find_version(effects.version_id)
-        letters.refund_sent(case, refund, policies.read(version))
+        refund_letters.refund_sent(case, refund, policies.read(version))
         telling.refund_sent(case, refund)
     elif state in _BAD or refund.reason == NEEDS_PERSON:
         _reopen_for_person(case, refund)
     elif state is RefundState.REQUIRES_ACTION:
-        letters.details_needed(case, refund)
+        refund_letters.details_needed(case, refund)
     elif refund.reason in (*DELAYED, *LOW_BALANCE):
-        letters.refund_delayed(case, refund)
+        refund_letters.refund_delayed(case, refund)
     if why := _why_it_waits(refund):
         tasks.give(case, TaskKind.WAITING_REFUND, why, refund=refund.id)
     elif state is RefundState.SUCCEEDED and TaskKind.WAITING_REFUND in effects.open_tasks:
@@ -247,7 +247,7 @@ def _reopen_for_person(case: Case, refund: Refund) -> None:
     tasks.give(case, TaskKind.FAILED_REFUND, sentence, **words)
     telling.refund_failed(case, refund)
     if refund.state == RefundState.FAILED:
-        letters.refund_failed(case, refund)
+        refund_letters.refund_failed(case, refund)
     case.state, case.closed_at, case.closing = CaseState.OPEN, None, ""
     case.keep("state", "closed_at", "closing")
     record(f"case:{case.id}", "gateway", "refund_not_paid", refund=str(refund.id), why=refund.reason)

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop
 
-from amends.desk.cases import letters, tasks, telling
+from amends.desk.cases import refund_letters, tasks, telling
 from amends.desk.cases.models import Case, Task, TaskKind
 from amends.desk.payouts.models import Payout
 from amends.desk.payouts.states import PayoutState
@@ -25,11 +25,11 @@ def follow_payout(case: Case, payout: Payout) -> None:
     """
     state = PayoutState(payout.state)
     if state is PayoutState.ASKED:
-        letters.account_needed(case, payout)
+        refund_letters.account_needed(case, payout)
     if state is PayoutState.GIVEN:
-        letters.account_named(case, payout)
+        refund_letters.account_named(case, payout)
     if state is PayoutState.PAID:
-        letters.payout_sent(case, payout)
+        refund_letters.payout_sent(case, payout)
         telling.refund_sent(case, payout.refund)
     _keep_task(case, _NEXT.get(state, ""))
 

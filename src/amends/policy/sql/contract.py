@@ -15,6 +15,7 @@ from amends.policy.model import Policy
 from amends.policy.money import AMOUNT_MAX, EXPONENTS
 from amends.policy.sql.terms import (
     FALSE,
+    NULL,
     TRUE,
     Term,
     both,
@@ -127,7 +128,8 @@ def _or_none(declared: Input, present: Mapping[str, Form], read: InputColumn) ->
         flag = f"COALESCE({flag}, FALSE)"
         says_none = either(says_none, flag)
         is_bad = either(is_bad, both(is_given, flag))
-    none = case([(says_none, TRUE), (is_given, FALSE)])
+    told = case([(says_none, TRUE), (is_given, FALSE)])
+    none = "CAST(NULL AS BOOLEAN)" if told == NULL else told
     known = read.value if says_none == FALSE else case([(opposite(says_none), read.value)])
     return InputColumn(known, none, is_bad, read.term)
 
