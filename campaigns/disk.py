@@ -37,11 +37,10 @@ class Disk:
 
     def fill(self) -> None:
         """Leave nothing free."""
-        with (self.folder / "filler").open("ab", buffering=0) as filler:
-            for size in CHUNKS:
-                with suppress(OSError):
-                    while filler.write(bytes(size)):
-                        pass
+        for size in CHUNKS:
+            with suppress(OSError), (self.folder / "filler").open("ab", buffering=0) as filler:
+                while filler.write(bytes(size)):
+                    pass
 
     def make_room(self) -> None:
         """Give back what was filled."""

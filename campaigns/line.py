@@ -45,7 +45,7 @@ class Line:
     _door: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     _is_open: threading.Event = field(default_factory=threading.Event)
 
-    def do(self, action: Callable[[], None]) -> None:
+    def perform(self, action: Callable[[], None]) -> None:
         """Do something in the loop, and wait until it is done."""
         done = threading.Event()
         self._loop.call_soon_threadsafe(action)
@@ -58,7 +58,7 @@ class Line:
 
     def cut(self) -> None:
         """Reset every connection."""
-        self.do(self._cut_all)
+        self.perform(self._cut_all)
 
     def _cut_all(self) -> None:
         for end in list(self._ends):
@@ -70,11 +70,11 @@ class Line:
 
     def fall_silent(self) -> None:
         """Swallow every packet from the desk without a word, those that would connect too."""
-        self.do(self._swallow)
+        self.perform(self._swallow)
 
     def speak(self) -> None:
         """Let new connections through; the old ones are dead, and only the server is told."""
-        self.do(self._listen_again)
+        self.perform(self._listen_again)
 
     def _listen_again(self) -> None:
         self._speaks.set()
@@ -95,7 +95,7 @@ class Line:
     def close(self) -> None:
         """Cut what is left, and end."""
         self.cut()
-        self.do(self._end.set)
+        self.perform(self._end.set)
 
     async def serve(self) -> None:
         """Carry until the end is asked for."""

@@ -54,13 +54,6 @@ PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 87_000, 87_000, 90_100)
 """Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
 LONG_PAUSE = 21 * 86_400
 """Once in a world: banks send money back after weeks. Nothing is looked at again after 30 days."""
-EMPTY = """
-SET session_replication_role = replica;
-DELETE FROM journal_posting; DELETE FROM journal_entry; DELETE FROM audit_auditrow; DELETE FROM payments_notice;
-DELETE FROM payments_refund; DELETE FROM payments_dispute; DELETE FROM payments_payment; DELETE FROM accounts_customer;
-DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs;
-SET session_replication_role = DEFAULT;
-"""
 _elsewhere = ThreadPoolExecutor(1, thread_name_prefix="second worker")
 
 
@@ -388,20 +381,6 @@ def _patiently(action: Callable[[], None]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '20ms'")
     action()
-
-
-def forget_world() -> None:
-    """Empty what a world has written, and let time run again."""
-    clock.stop_at(None)
-    connection.rollback()
-    with connection.cursor() as cursor:
-        cursor.execute(EMPTY)
-
-
-def sweep_up() -> None:
-    """Take the dead rows of many worlds out of the tables; nothing else does it here."""
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM")
 
 
 def leave() -> None:
