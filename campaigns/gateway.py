@@ -20,6 +20,7 @@ from pathlib import Path
 
 from amends.sandbox.clock import Clock
 from amends.sandbox.server import Sandbox
+from arguments import add_choices, reader
 
 CLIENTS = Path(__file__).parent / "clients"
 ROOM = Path(__file__).parents[1] / "var" / "clients"
@@ -84,11 +85,14 @@ MOCK_PORT = 8641
 
 def main() -> None:
     """Run the parts that are named, or all; exit 1 where something did not hold."""
+    parser = reader("gateway", __doc__)
+    add_choices(parser, "parts", PARTS)
+    parts = parser.parse_args().parts or PARTS
     if not (shutil.which("node") and shutil.which("npm")):
         sys.exit("amends: this campaign needs node and npm (on Debian: apt-get install nodejs npm).")
     _install()
     broken = []
-    for part in sys.argv[1:] or PARTS:
+    for part in parts:
         found = list({"node": try_node, "cli": try_cli, "mock": try_mock}[part]())
         print(f"{part}: {'; '.join(found) or 'held'}", flush=True)
         broken += found

@@ -11,15 +11,18 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from itertools import product
 from pathlib import Path
 
+from database_faults import Prepared, cut_line, full_disk, silent_line
+from disk import NotAllowedError
 from planted_money import PLANTED
 from planting import plant
 from simulation import database
 from simulation.network import FAULTS
-from stage import OWN_SOURCE, Stage, stage
+from stage import OWN_SOURCE, Stage, stage, wait_until
 
 DEATHS = ("before", "after", "written")
 NEW_KEY, NO_WINDOW, TIMEOUT_FAILS = (
@@ -41,24 +44,47 @@ def try_processes() -> Iterator[tuple[str, bool, str]]:
         "a gateway that accepts and never answers": (_fall_silent, TIMEOUT_FAILS),
     }
     for name, (trial, defect) in trials.items():
-        yield from _with_canary(name, trial, defect)
+        yield from _with_canary(name, partial(_prepared, trial), defect)
+
+
+def try_database() -> Iterator[tuple[str, bool | None, str]]:
+    """Its disk is full, and the line to it fails; None where a fault cannot be made here."""
+    faults: dict[str, Callable[[], AbstractContextManager[Prepared]]] = {
+        "the line to the database is slow, and cut around every commit": cut_line,
+        "the line to the database swallows everything": silent_line,
+        "the disk of the database is full": full_disk,
+        "the disk is full until the server stops": partial(full_disk, stops_server=True),
+    }
+    for name, fault in faults.items():
+        try:
+            yield from _with_canary(name, fault, NEW_KEY)
+        except NotAllowedError as error:
+            yield name, None, str(error)
+
+
+@contextmanager
+def _prepared(trial: Trial) -> Iterator[Prepared]:
+    with stage("processes") as made:
+        yield made, partial(trial, made)
 
 
 def try_chaos() -> Iterator[tuple[str, bool, str]]:
     """Two hundred refunds under every fault at once."""
     name = f"{CHAOS_REFUNDS} refunds, {CHAOS_THREADS} threads, a kill every second or two, all faults"
-    yield from _with_canary(name, _chaos, NEW_KEY)
+    yield from _with_canary(name, partial(_prepared, _chaos), NEW_KEY)
 
 
-def _with_canary(name: str, trial: Trial, defect: str) -> Iterator[tuple[str, bool, str]]:
-    with stage("processes") as made:
+def _with_canary(
+    name: str, prepared: Callable[[], AbstractContextManager[Prepared]], defect: str
+) -> Iterator[tuple[str, bool, str]]:
+    with prepared() as (made, trial):
         begun = time.monotonic()
-        wrong = trial(made, OWN_SOURCE)
+        wrong = trial(OWN_SOURCE)
         done = sum(made.states().values())
     words = "; ".join(wrong[:3]) or f"{done} of {done} exactly once"
     yield name, not wrong, f"{words} ({time.monotonic() - begun:.0f} s)"
-    with stage("processes") as made, _defective(defect) as source:
-        caught = trial(made, source)
+    with prepared() as (_, trial), _defective(defect) as source:
+        caught = trial(source)
     yield f"canary: {name}, with {defect}", bool(caught), f"{len(caught)} caught" if caught else "not caught"
 
 
@@ -86,7 +112,7 @@ def _die_in_pairs(made: Stage, source: Path) -> list[str]:
 def _live_until(made: Stage, source: Path, death: str) -> None:
     worker = made.start(source, death=death)
     with suppress(TimeoutError):
-        _wait_until(lambda: worker.poll() is not None or not made.are_open(), seconds=5)
+        wait_until(lambda: worker.poll() is not None or not made.are_open(), seconds=5)
     made.end(worker)
     made.pass_time(minutes=16)
 
@@ -96,12 +122,12 @@ def _freeze(made: Stage, source: Path) -> list[str]:
     refunds = made.ask(1)
     made.call("/_sandbox/faults", fault="slow", path="/v1/refunds", seconds="2")
     frozen = made.start(source)
-    _wait_until(lambda: made.states().get("sending") == 1)
+    wait_until(lambda: made.states().get("sending") == 1)
     time.sleep(0.3)
     frozen.send_signal(signal.SIGSTOP)
     made.age_leases()
     other = made.start(source)
-    _wait_until(lambda: not made.are_open())
+    wait_until(lambda: not made.are_open())
     frozen.send_signal(signal.SIGCONT)
     time.sleep(3)
     made.end(frozen, other)
@@ -113,7 +139,7 @@ def _jump(made: Stage, source: Path) -> list[str]:
     refunds = made.ask(3)
     made.call("/_sandbox/faults", fault="lose_answer", path="/v1/refunds", count="3")
     worker = made.start(source)
-    _wait_until(lambda: made.states().get("unknown") == len(refunds))
+    wait_until(lambda: made.states().get("unknown") == len(refunds))
     made.end(worker)
     made.pass_time(hours=26)
     made.heal(source)
@@ -138,10 +164,10 @@ def _crash_database() -> None:
     """All its processes are killed; the durable ones of its files must be enough."""
     from amends.desk import embedded_postgres
 
-    folder = database.STATE / "durable" / "18"
+    folder = database.DURABLE
     process = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
     subprocess.run(["kill", "-QUIT", str(process)], check=True)  # noqa: S607  # found on PATH
-    _wait_until(lambda: not (folder / "data" / "postmaster.pid").exists())
+    wait_until(lambda: not (folder / "data" / "postmaster.pid").exists())
     embedded_postgres.use(folder)
 
 
@@ -150,7 +176,7 @@ def _fall_silent(made: Stage, source: Path) -> list[str]:
     refunds = made.ask(1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         worker = made.start(source, gateway=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        _wait_until(
+        wait_until(
             lambda: made.states().get("sending", 0) == 0 and not made.states().get("planned"), seconds=45
         )
         made.end(worker)
@@ -173,11 +199,3 @@ def _chaos(made: Stage, source: Path) -> list[str]:
         made.pass_time(minutes=dice.choice((1, 5, 20)))
     made.heal(source, threads=CHAOS_THREADS)
     return made.verdict(refunds)
-
-
-def _wait_until(is_so: Callable[[], bool], seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > until:
-            raise TimeoutError("What a trial waits for did not come.")
-        time.sleep(0.05)

@@ -21,6 +21,7 @@ from amends import read_policy
 from amends.desk import embedded_postgres
 from amends.policy.model import Policy
 from amends.policy.sql.compiler import Dialect, compile_policy
+from arguments import add_choices, at_least, reader
 from generated import Case, Cases
 from generated_policies import generated_policy
 
@@ -107,25 +108,24 @@ def policies() -> Iterator[tuple[str, Policy]]:
     yield from ((f"random {seed}", generated_policy(seed)) for seed in range(MADE))
 
 
-def wanted(arguments: list[str]) -> tuple[int, list[str]]:
+def wanted() -> tuple[int, list[str]]:
     """How many cases, and the engines to try them on."""
-    number, *names = arguments or [str(CASES)]
-    unknown = [name for name in names if name not in ENGINES]
-    if not number.isdigit() or unknown:
-        what = unknown[0] if unknown else number
-        sys.exit(
-            f"bin/campaign sql [CASES [ENGINE...]]: {what} is no number of cases and none of {', '.join(ENGINES)}."
-        )
-    if names:
-        return int(number), names
+    parser = reader("sql", __doc__)
+    parser.add_argument(
+        "cases", nargs="?", type=at_least(1), default=CASES, metavar="CASES", help=f"how many ({CASES})"
+    )
+    add_choices(parser, "engines", tuple(ENGINES))
+    asked = parser.parse_args()
+    if asked.engines:
+        return asked.cases, asked.engines
     found = [name for name in ENGINES if name != "spark" or shutil.which("java")]
     if "spark" not in found:
         print("Spark is left out: no Java was found.")
-    return int(number), found
+    return asked.cases, found
 
 
 def main() -> None:
-    total, names = wanted(sys.argv[1:])
+    total, names = wanted()
     os.environ["TZ"] = "UTC"
     engines = {name: ENGINES[name]() for name in names}
     every = list(policies())

@@ -17,7 +17,7 @@ import stripe
 
 django.setup()
 
-from django.db import DatabaseError, connection  # noqa: E402  # needs the settings
+from django.db import DatabaseError, InterfaceError, connection  # noqa: E402  # needs the settings
 
 from amends.desk.payments.sending import send_next  # noqa: E402  # as above
 from amends.desk.payments.stripe_gateway import StripeGateway  # noqa: E402  # as above
@@ -58,7 +58,7 @@ def work(gateway: StripeGateway, death: str) -> None:
     while True:
         try:
             refund = send_next(gateway)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             connection.close()
             time.sleep(IDLE_SECONDS)
             continue

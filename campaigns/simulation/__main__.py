@@ -13,7 +13,8 @@ SWEEP_EVERY = 50
 def run_worlds(first: int, last: int, name: str) -> None:
     """Seeds, each a world."""
     database.prepare(name)
-    from simulation.world import ViolationError, World, forget_world, sweep_up
+    from simulation.tables import forget_world, sweep_up
+    from simulation.world import ViolationError, World
 
     forget_world()
     for seed in range(first, last):

@@ -54,13 +54,6 @@ PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 87_000, 87_000, 90_100)
 """Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
 LONG_PAUSE = 21 * 86_400
 """Once in a world: banks send money back after weeks. Nothing is looked at again after 30 days."""
-EMPTY = """
-SET session_replication_role = replica;
-DELETE FROM journal_posting; DELETE FROM journal_entry; DELETE FROM audit_auditrow; DELETE FROM payments_notice;
-DELETE FROM payments_refund; DELETE FROM payments_dispute; DELETE FROM payments_payment; DELETE FROM accounts_customer;
-DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs;
-SET session_replication_role = DEFAULT;
-"""
 _elsewhere = ThreadPoolExecutor(1, thread_name_prefix="second worker")
 
 
@@ -261,7 +254,17 @@ class World:
         events = [one for number, one in enumerate(oldest_first, 1) if number % 5]
         if not events:
             return
-        event = self.dice.choice(events)
+        self._receive(self.dice.choice(events))
+
+    def hear(self) -> None:
+        """The newest event arrives, and is applied before the call that caused it is answered."""
+        newest_first = self.account.store.all("event")
+        if not newest_first or len(newest_first) % 5 == 0:
+            return
+        self._receive(newest_first[0])
+        apply_notice(self.gateway, str(newest_first[0]["id"]))
+
+    def _receive(self, event: Object) -> None:
         content = event["data"]
         assert isinstance(content, dict)
         with transaction.atomic():
@@ -318,6 +321,7 @@ class World:
             self.compare,
             self.apply,
             self.tell,
+            self.hear,
             self.pass_time,
             self.outside.settle,
             self.outside.fail_one,
@@ -377,20 +381,6 @@ def _patiently(action: Callable[[], None]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '20ms'")
     action()
-
-
-def forget_world() -> None:
-    """Empty what a world has written, and let time run again."""
-    clock.stop_at(None)
-    connection.rollback()
-    with connection.cursor() as cursor:
-        cursor.execute(EMPTY)
-
-
-def sweep_up() -> None:
-    """Take the dead rows of many worlds out of the tables; nothing else does it here."""
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM")
 
 
 def leave() -> None:

@@ -14,7 +14,7 @@ from amends.desk.cases.models import (
     TaskKind,
 )
 from amends.desk.cases.paying import follow_left_behind
-from amends.desk.orders.models import Subscription
+from amends.desk.orders.models import PlanChange, Subscription
 from amends.desk.payments.models import Refund
 from shop import Shop, approve_by_one, day, go_to, now, open_tasks
 from simulation.death import dying_before
@@ -123,3 +123,18 @@ def test_a_plan_that_cannot_be_switched_keeps_its_refund_held_and_asks_a_person(
 
     assert shop.refunded(line) == []
     assert open_tasks(case) == [TaskKind.FAILED_PLAN_CHANGE]
+
+
+def test_a_plan_change_that_is_refused_for_now_is_sent_again_with_a_fresh_key(shop: Shop) -> None:
+    line = shop.sell(shop.annual, fee=691)
+    go_to(day(6))
+    case = approve_by_one(shop, shop.ask(line, RequestKind.CONVERT, answers={"accidental": True}))
+    shop.sandbox.api.faults.add({"fault": "no_funds", "path": "/v1/subscriptions/.*"})
+    shop.work()
+    assert (PlanChange.objects.get().problem, shop.refunded(line)) == ("balance_insufficient", [])
+
+    clock.advance(timedelta(minutes=2))
+    shop.work()
+
+    assert (PlanChange.objects.get().sends, shop.refunded(line)) == (2, [22800 - 1900 - 691])
+    assert (now(case).closing, open_tasks(case)) == ("paid", [])

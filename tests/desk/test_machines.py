@@ -23,7 +23,8 @@ from amends.desk.journal.actions import Line, balances, credit, debit, post, rev
 from amends.desk.journal.models import Account, Entry, Posting
 from amends.desk.payments.bookkeeping import SENT, SETTLED, refund_lines
 from amends.desk.payments.models import Refund
-from simulation.world import World, forget_world, leave
+from simulation.tables import forget_world
+from simulation.world import World, leave
 from trade import make_customer
 
 SHORT = settings(

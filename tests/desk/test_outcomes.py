@@ -6,6 +6,7 @@ import pytest
 
 from amends.desk import clock
 from amends.desk.books import check_books
+from amends.desk.cases.deciding import decide_case
 from amends.desk.cases.models import Case, CaseState, RequestKind, Task, TaskKind
 from amends.desk.journal.models import Entry
 from amends.desk.payments.actions import RefundPlan, standing
@@ -126,6 +127,20 @@ def test_what_the_gateway_refuses_for_good_frees_the_amount_and_goes_to_a_person
     refund = Refund.objects.get()
     assert (refund.state, refund.reason, standing(refund.payment).taken) == ("rejected", code, 0)
     assert (refund_posted(), shop.refunded(case.line)) == (False, [])
+
+
+def test_a_case_approved_again_after_its_refund_was_refused_closes_as_paid(shop: Shop) -> None:
+    case = granted(shop)
+    plan_fault(shop, "reject")
+    shop.work()
+    assert now(case).state == CaseState.OPEN
+
+    decide_case(case)
+    shop.work()
+
+    assert sorted(Refund.objects.values_list("state", flat=True)) == ["rejected", "succeeded"]
+    assert (now(case).state, case.closing, open_tasks(case)) == (CaseState.CLOSED, "paid", [])
+    assert (len(shop.refunded(case.line)), list(check_books())) == (1, [])
 
 
 def test_a_dispute_after_the_refund_is_given_to_finance_and_counts_once_it_is_lost(shop: Shop) -> None:

@@ -1,14 +1,17 @@
-"""A worker that is killed in the middle loses no job."""
+"""A worker that is killed in the middle loses no job, and one whose database was away goes on."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from amends.desk import embedded_postgres
 from operation.running import environment, wait_until
@@ -56,8 +59,9 @@ def run(state: Path, program: str) -> None:
 
 @contextmanager
 def worker(state: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = ["-m", "django", "procrastinate", "worker"]
-    child = subprocess.Popen([sys.executable, *command], env=environment(state, **SETTINGS))
+    child = subprocess.Popen(
+        [sys.executable, "-m", "amends.desk.schedule"], env=environment(state, **SETTINGS)
+    )
     try:
         yield child
     finally:
@@ -88,7 +92,7 @@ def test_a_letter_whose_worker_was_killed_is_sent_by_the_next_one(state: Path) -
         run(state, REVIVE)
 
         with worker(state):
-            assert wait_until(lambda: statuses(database, "send_letters") == ["succeeded"])
+            assert wait_until(lambda: mails(state) == 1 and statuses(database, "send_letters") == [])
     assert mails(state) == 1
 
 
@@ -100,3 +104,35 @@ def test_a_regular_task_that_was_killed_makes_room_for_the_one_that_waits(state:
         run(state, REVIVE)
 
         assert statuses(database, "pay") == ["todo"]
+
+
+def test_a_worker_whose_database_was_away_goes_on_by_itself_and_ends_when_asked(state: Path) -> None:
+    with worker(state) as one:
+        with connected(state) as database:
+            assert wait_until(lambda: count(database, "procrastinate_workers") == 1)
+        restart_database(state)
+
+        run(state, WRITE)
+
+        assert wait_until(lambda: mails(state) == 1)
+        assert one.poll() is None
+        one.send_signal(signal.SIGTERM)
+        assert one.wait(timeout=20) == 0
+    assert mails(state) == 1
+
+
+def count(database: psycopg.Connection, table: str) -> int:
+    ((number,),) = database.execute(
+        sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+    ).fetchall()
+    return int(number)
+
+
+def restart_database(state: Path) -> None:
+    """All its processes end at once, as where the power fails; nobody starts it before a second has passed."""
+    folder = state / "postgres" / "18"
+    pid = folder / "data" / "postmaster.pid"
+    os.kill(int(pid.read_text().splitlines()[0]), signal.SIGQUIT)
+    assert wait_until(lambda: not pid.exists())
+    time.sleep(1)
+    embedded_postgres.use(folder, fast=True)

@@ -177,9 +177,7 @@ def _run(
         return 1
     if seed:
         _seed(environment)
-    worker = [python, "-m", "django", "procrastinate", "worker", "--concurrency", "4"]
-    worker += ["--delete-jobs", "successful"]
-    processes.start("worker", worker)
+    processes.start("worker", [python, "-m", "amends.desk.schedule"])
     click.echo(_where(environment, ports, is_demo=seed))
     return processes.wait()
 

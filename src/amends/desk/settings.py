@@ -54,6 +54,13 @@ def _whole(name: str, default: int) -> int:
 
 _PREPARED = {"server_side_binding": True, "prepare_threshold": 5}
 """The database plans a statement that comes again and again once for each connection."""
+_GIVEN_UP = {
+    "keepalives_idle": "5",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "10000",
+}
+"""A connection whose network swallows everything ends after 15 seconds; else a worker would wait for hours."""
 
 
 def _keys(name: str, *, in_demo: str) -> tuple[str, ...]:
@@ -78,7 +85,8 @@ def _database(address: str) -> dict[str, object]:
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with postgresql://; the desk runs on PostgreSQL only."
         )
-    options: dict[str, object] = {"connect_timeout": "5", **_PREPARED, **dict(parse_qsl(parts.query))}
+    asked = dict(parse_qsl(parts.query))
+    options: dict[str, object] = {"connect_timeout": "5", **_GIVEN_UP, **_PREPARED, **asked}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "amends",

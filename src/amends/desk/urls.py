@@ -18,3 +18,5 @@ urlpatterns = [
     path("webhooks/stripe", take_event),
     path("webhooks/mail/", include("amends.desk.mailbox.webhook")),
 ]
+
+handler500 = "amends.desk.operation.views.failed"

@@ -14,6 +14,7 @@ from amends.desk.payments.models import Notice, Refund
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.schedule.tasks import look_around
 from amends.sandbox.server import Sandbox
+from cutting import ask_and_cut
 from trade import make_charge, make_payment, sdk
 from web import Answer, Client
 
@@ -185,3 +186,12 @@ def test_a_length_that_is_no_number_is_refused(web: Client) -> None:
 
 def test_the_address_takes_events_only(web: Client) -> None:
     assert web.get(PATH).status == 405
+
+
+def test_an_event_that_the_database_did_not_take_is_told_again(web: Client) -> None:
+    body = event("refund.updated", "re_1")
+
+    refused = ask_and_cut("payments_notice", lambda: tell(web, body))
+
+    assert (refused.status, Notice.objects.count()) == (503, 0)
+    assert (tell(web, body).status, Notice.objects.count()) == (200, 1)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from amends.desk.api.access import count_request, find_asker
-from amends.desk.api.problems import Problem, as_problem
+from amends.desk.api.problems import Problem, as_problem, without_database
 from amends.desk.api.repetition import HEADER, answer_once
 
 PREFIX = "/api/"
@@ -30,6 +31,9 @@ class ApiGate:
             return as_problem(self._answer(request))
         except Problem as problem:
             return problem.response()
+        except (OperationalError, InterfaceError):
+            # The gate itself looks for the key, before anybody else could answer.
+            return without_database().response()
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         _demand_size(request)

@@ -32,11 +32,18 @@ KINDS = {
     "too_few_credits": (422, "The customer has too few credits"),
     "too_many_requests": (429, "The key asks too often"),
     "internal": (500, "Something went wrong on our side"),
+    "database_unavailable": (503, "The desk cannot work just now"),
     "gateway_unavailable": (503, "The payment provider does not answer"),
 }
 """Code, status and title of everything that can be refused; `docs/contract.md` lists them."""
 
-_BY_STATUS = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_BY_STATUS = {
+    400: "malformed",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    503: "database_unavailable",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,16 @@ def missing() -> Problem:
     return Problem("not_found", "Nothing has this id, or it belongs to somebody else.")
 
 
+def without_database() -> Problem:
+    """The database does not answer, or has no room."""
+    return Problem(
+        "database_unavailable",
+        "The database does not answer, or has no room. "
+        "Sending the same request again later is safe with an Idempotency-Key.",
+        headers={"Retry-After": "60"},
+    )
+
+
 def invalid(faults: Sequence[Fault]) -> Problem:
     """Something in the request is not as it has to be; the words name the first place."""
     return Problem("invalid", f"`{faults[0].where}`: {faults[0].why}.", faults=faults)
@@ -122,6 +139,8 @@ def as_problem(answer: HttpResponse) -> HttpResponse:
     if answer.status_code < 400 or answer["Content-Type"].startswith(CONTENT_TYPE):  # noqa: PLR2004  # HTTP
         return answer
     code = _BY_STATUS.get(answer.status_code, "internal")
+    if code == "database_unavailable":
+        return without_database().response()
     details = {
         "malformed": "The request is not HTTP that this address understands.",
         "not_found": "No address of the API is written like this; the OpenAPI document lists them.",

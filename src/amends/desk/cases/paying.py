@@ -162,14 +162,20 @@ def _look_at_effects(case: Case) -> _Effects:
 def refunds_that_count(case_id: UUID) -> list[Refund]:
     """The refunds of a case, each that ended without money replaced by what was paid in its place, if anything was.
 
-    That is a payout by bank transfer, or what the gateway paid after all.
+    That is a payout by bank transfer, what the gateway paid after all, or a new refund after the case was approved again.
     """
     refunds = Refund.objects.filter(case_id=case_id).order_by("created_at")
     return _that_count(list(refunds.select_related("payment")))
 
 
 def _that_count(of_case: list[Refund]) -> list[Refund]:
-    refunds = [refund for refund in of_case if refund.instead_of_id is None]
+    intents = [refund for refund in of_case if refund.instead_of_id is None]
+    latest = {(refund.payment_id, refund.purpose): refund.id for refund in intents}
+    refunds = [
+        refund
+        for refund in intents
+        if refund.id in latest.values() or refund.state not in ENDED_WITHOUT_MONEY
+    ]
     ended = {refund.id: refund for refund in refunds if refund.state in ENDED_WITHOUT_MONEY}
     if not ended:
         return refunds

@@ -1,11 +1,13 @@
-"""Health, readiness and figures, without anything personal."""
+"""Health, readiness and figures, without anything personal; and what is said where a request broke."""
 
+import sys
 from collections.abc import Iterable
 
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from amends.desk import clock
@@ -16,6 +18,7 @@ from amends.desk.payments.models import Notice, Refund
 
 NOT_READY = 503
 READY_SECONDS_MAX = 2
+LOOK_AGAIN_SECONDS = 60
 
 
 @require_safe
@@ -35,6 +38,14 @@ def ready(_: HttpRequest) -> HttpResponse:
     except psycopg.Error:
         return JsonResponse({"status": "no database"}, status=NOT_READY)
     return JsonResponse({"status": "ready"})
+
+
+def failed(_: HttpRequest) -> HttpResponse:
+    """What a request gets that broke; without its database the desk says that it will work again."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        later = {"Retry-After": str(LOOK_AGAIN_SECONDS)}
+        return HttpResponse(render_to_string("503.html"), status=NOT_READY, headers=later)
+    return HttpResponse(render_to_string("500.html"), status=500)
 
 
 @require_safe

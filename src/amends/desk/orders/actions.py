@@ -282,7 +282,7 @@ def _call(gateway: StripeGateway, change: PlanChange) -> None:
     """Idempotent at the gateway: by key, and by comparing with the plan that is there."""
     ref = change.subscription.gateway_ref
     if change.effect != SWITCH_TO_MONTH:
-        gateway.end_subscription(ref, f"{change.id}", at_period_end=change.effect == END_AT_PERIOD_END)
+        gateway.end_subscription(ref, change.key, at_period_end=change.effect == END_AT_PERIOD_END)
         return
     assert change.to_plan is not None
     assert change.next_charge_at is not None
@@ -290,7 +290,7 @@ def _call(gateway: StripeGateway, change: PlanChange) -> None:
     price = prices.order_by("-from_at").first()
     if price is None:
         raise Rejected("no_monthly_price")
-    gateway.switch_price(ref, price.gateway_ref, change.next_charge_at, f"{change.id}")
+    gateway.switch_price(ref, price.gateway_ref, change.next_charge_at, change.key)
 
 
 def _changed(change: PlanChange) -> PlanChange:
@@ -324,7 +324,9 @@ def _not_changed(change: PlanChange, error: GatewayError) -> PlanChange:
     }
     change.state = PlanChangeState.FAILED if is_over else states[type(error)]
     change.problem = error.code
-    change.save(update_fields=["state", "problem"])
+    # The refusal is stored under the key for a day.
+    change.refusals += isinstance(error, NoFunds)
+    change.save(update_fields=["state", "problem", "refusals"])
     return change
 
 

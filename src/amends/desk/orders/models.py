@@ -145,6 +145,8 @@ class PlanChange(models.Model):
     """Of a conversion: when the last month that was kept ends (reading R23)."""
     state = models.CharField(max_length=10, choices=PlanChangeState.choices, default=PlanChangeState.PLANNED)
     sends = models.PositiveIntegerField(default=0)
+    refusals = models.PositiveIntegerField(default=0)
+    """How many keys stand for a refusal that passes, such as too low a balance: each next try takes a fresh one."""
     next_try_at = models.DateTimeField()
     problem = models.TextField(blank=True)
     created_at = models.DateTimeField()
@@ -159,3 +161,8 @@ class PlanChange(models.Model):
                 name="plan_change_queue",
             ),
         )
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of the next call."""
+        return f"{self.id}.{self.refusals}" if self.refusals else str(self.id)
