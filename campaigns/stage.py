@@ -210,11 +210,15 @@ class Stage:
 
     def _differences(self) -> Iterator[str]:
         """What the desk itself finds: in its books, and where it compares each payment with the gateway."""
+        from django.db import connection
+
         from amends.desk.books import check_books
         from amends.desk.payments.inbox import compare_payment
         from amends.desk.payments.models import Payment
         from amends.desk.payments.stripe_gateway import StripeGateway
 
+        # The server may have been stopped since this process last asked.
+        connection.close()
         # The refunds of a trial belong to no case, so nobody has agreed to them.
         yield from (words for words in check_books() if not words.endswith(": nobody approved its plan"))
         gateway = StripeGateway("sk_test_campaign", self.address)
