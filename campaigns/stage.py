@@ -235,6 +235,7 @@ def stage(name: str, server: Path = database.DURABLE) -> Iterator[Stage]:
 
     with tempfile.TemporaryDirectory() as folder:
         address = database.prepare(name, server)
+        database.STATE.mkdir(parents=True, exist_ok=True)
         (database.STATE / "clock").unlink(missing_ok=True)
         environment = os.environ | {"AMENDS_STATE": folder}
         Path(folder, "clock").symlink_to(database.STATE / "clock")

@@ -106,6 +106,7 @@ def test_a_regular_task_that_was_killed_makes_room_for_the_one_that_waits(state:
         assert statuses(database, "pay") == ["todo"]
 
 
+@pytest.mark.timeout(120)  # a pool that met a database on its way up looks again after half a minute
 def test_a_worker_whose_database_was_away_goes_on_by_itself_and_ends_when_asked(state: Path) -> None:
     with worker(state) as one:
         with connected(state) as database:
@@ -114,7 +115,7 @@ def test_a_worker_whose_database_was_away_goes_on_by_itself_and_ends_when_asked(
 
         run(state, WRITE)
 
-        assert wait_until(lambda: mails(state) == 1)
+        assert wait_until(lambda: mails(state) == 1, 60)
         assert one.poll() is None
         one.send_signal(signal.SIGTERM)
         assert one.wait(timeout=20) == 0

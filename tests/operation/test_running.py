@@ -146,7 +146,7 @@ def test_a_request_in_flight_is_answered_and_every_line_of_the_log_is_json(tmp_p
 
 def test_the_death_of_one_program_ends_the_others(tmp_path: Path) -> None:
     with up(tmp_path) as (command, port):
-        os.kill(child(tmp_path, "procrastinate"), signal.SIGKILL)
+        os.kill(child(tmp_path, "amends.desk.schedule"), signal.SIGKILL)
 
         assert command.wait(15) == 1
         assert not is_left(tmp_path), processes_of(tmp_path)
