@@ -198,4 +198,7 @@ def _chaos(made: Stage, source: Path) -> list[str]:
         made.end()
         made.pass_time(minutes=dice.choice((1, 5, 20)))
     made.heal(source, threads=CHAOS_THREADS)
+    # Faults without end use up both keys of some; people see to those, and the gateway is asked whether they are right.
+    if made.clear_up():
+        made.heal(source, threads=CHAOS_THREADS)
     return made.verdict(refunds)

@@ -188,6 +188,32 @@ class Stage:
             time.sleep(0.1)
             self.pass_time(minutes=5)
 
+    def clear_up(self) -> int:
+        """Two people of finance state of each refund that was given to a person that it was never made; how many were."""
+        from django.db import connection, transaction
+
+        from amends.desk.accounts.models import Role, User
+        from amends.desk.payments.clearing import Statement, confirm_finding, state_finding
+        from amends.desk.payments.models import Claim, Refund
+        from amends.desk.payments.protocol import NEEDS_PERSON
+        from amends.desk.payments.stripe_gateway import StripeGateway
+
+        connection.close()
+        given = list(Refund.objects.filter(state="unknown", reason=NEEDS_PERSON).select_related("payment"))
+        if not given:
+            return 0
+        gateway = StripeGateway("sk_test_campaign", self.address)
+        one, other = (
+            User.objects.create_user(f"{name}@desk.example", name, (Role.FINANCE,))
+            for name in ("one", "other")
+        )
+        for refund in given:
+            with transaction.atomic():
+                said = Statement(Claim.SEND_AGAIN, "The gateway does not show it.")
+                finding = state_finding(gateway, refund, one, said)
+                confirm_finding(gateway, refund, other, str(finding.id))
+        return len(given)
+
     def verdict(self, refunds: list[str]) -> list[str]:
         """What is wrong: not exactly one at the gateway, another state, other books, a difference from the gateway."""
         dump = self.call("/_sandbox/dump")["refund"]
