@@ -60,6 +60,8 @@ def test_a_version_is_written_proved_and_published_by_keyboard(shop: Shop, page:
     page.get_by_role("button", name="Start", exact=True).press("Enter")
 
     editor = page.get_by_label("Text of the policy")
+    editor.wait_for()
+    page.wait_for_load_state()
     editor.fill(small("2025-12-01").replace("age <= window", "age <= windw"))
     expect(page.get_by_text("does not read: 1 problem")).to_be_visible()
     look(page, "unread", found)
