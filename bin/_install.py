@@ -158,14 +158,22 @@ def _install_debian(package: str) -> None:
         _refuse(package)
 
 
+def bring(program: str, package: str) -> None:
+    """Install a Debian package where its program is missing; where none may be, whoever needs it says that it is missing.
+
+    Raises: InstallError.
+    """
+    if shutil.which(program) is None and _may_install_debian():
+        _say(f"installing Debian's {package}, once")
+        _fetch_debian(package)
+
+
 def bring_java() -> None:
-    """Install Debian's Java where there is none; elsewhere whoever needs it says that it is missing."""
-    if shutil.which("java") is None and _may_install_debian():
-        _say(f"installing Debian's {JAVA}, once")
-        try:
-            _fetch_debian(JAVA)
-        except InstallError as error:
-            sys.exit(f"amends: {error}")
+    """Install what Spark runs on.
+
+    Raises: InstallError.
+    """
+    bring("java", JAVA)
 
 
 def _may_install_debian() -> bool:

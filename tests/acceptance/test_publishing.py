@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from acceptance.conftest import picture
 from acceptance.test_portal import violations
@@ -42,6 +42,14 @@ def sell_and_ask(shop: Shop) -> None:
         shop.ask(line)
 
 
+def loaded(page: Page, label: str) -> Locator:
+    """A field of a page whose scripts are there."""
+    field = page.get_by_label(label)
+    field.wait_for()
+    page.wait_for_load_state()
+    return field
+
+
 def test_a_version_is_written_proved_and_published_by_keyboard(shop: Shop, page: Page, address: str) -> None:
     sell_and_ask(shop)
     install(small("2025-08-18", window="7 days"))
@@ -59,9 +67,7 @@ def test_a_version_is_written_proved_and_published_by_keyboard(shop: Shop, page:
     page.get_by_label("What it is for").fill("A longer window")
     page.get_by_role("button", name="Start", exact=True).press("Enter")
 
-    editor = page.get_by_label("Text of the policy")
-    editor.wait_for()
-    page.wait_for_load_state()
+    editor = loaded(page, "Text of the policy")
     editor.fill(small("2025-12-01").replace("age <= window", "age <= windw"))
     expect(page.get_by_text("does not read: 1 problem")).to_be_visible()
     look(page, "unread", found)

@@ -3,7 +3,7 @@
 Frozen, resolved and typed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -261,20 +261,19 @@ class Policy:
 
 def inputs_read(policy: Policy, node: Node) -> frozenset[str]:
     """The inputs that an expression depends on, through derived facts and table keys."""
-    found: set[str] = set()
+    return frozenset(part.name for part in walk_deep(policy, node) if isinstance(part, Given))
+
+
+def walk_deep(policy: Policy, *nodes: Node) -> Iterator[Node]:
+    """Expressions and all their parts, through derived facts and table keys."""
     seen: set[str] = set()
-    waiting = [node]
+    waiting = list(nodes)
     while waiting:
         for part in walk(waiting.pop()):
-            match part:
-                case Given():
-                    found.add(part.name)
-                case Derived() if part.name not in seen:
-                    seen.add(part.name)
-                    waiting.append(policy.derived[part.name])
-                case Cell() if part.table not in seen:
-                    seen.add(part.table)
-                    waiting.extend(policy.tables[part.table].keys)
-                case _:
-                    pass
-    return frozenset(found)
+            yield part
+            if isinstance(part, Derived) and part.name not in seen:
+                seen.add(part.name)
+                waiting.append(policy.derived[part.name])
+            elif isinstance(part, Cell) and part.table not in seen:
+                seen.add(part.table)
+                waiting.extend(policy.tables[part.table].keys)

@@ -6,8 +6,8 @@ from amends.policy.checker.findings import Finding
 from amends.policy.checker.inquiry import Inquiry
 from amends.policy.checker.witness import Case
 from amends.policy.decision import decide
-from amends.policy.expression import Cell, Derived, Node, walk
-from amends.policy.model import Policy, Rule
+from amends.policy.expression import Cell
+from amends.policy.model import Policy, Rule, walk_deep
 
 
 def check_unclear(inquiry: Inquiry) -> None:
@@ -37,11 +37,5 @@ def _stays_open(policy: Policy, clause: str, cases: tuple[Case, ...]) -> bool:
 
 
 def _table_read(policy: Policy, rule: Rule) -> str | None:
-    waiting: list[Node] = [rule.when, *(line.expression for line in rule.lines)]
-    while waiting:
-        for node in walk(waiting.pop()):
-            if isinstance(node, Cell):
-                return node.table
-            if isinstance(node, Derived):
-                waiting.append(policy.derived[node.name])
-    return None
+    read = walk_deep(policy, rule.when, *(line.expression for line in rule.lines))
+    return next((node.table for node in read if isinstance(node, Cell)), None)

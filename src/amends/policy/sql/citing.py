@@ -9,7 +9,7 @@ from amends.policy.model import Rule, Verb
 from amends.policy.resolution import members
 from amends.policy.sql.endings import Ending, Endings, Way
 from amends.policy.sql.expressions import Expressions
-from amends.policy.sql.payments import words_of
+from amends.policy.sql.payments import alike, words_of
 from amends.policy.sql.standing import names_of
 from amends.policy.sql.terms import (
     FALSE,
@@ -71,8 +71,7 @@ class Citing:
         if end.way not in (Way.GRANTS, Way.LACKS):
             return None
         rule = self.policy.rules[end.rule]
-        says = words_of(rule)
-        return rule.clause if [words_of(other) for other in self.policy.rules].count(says) == 1 else None
+        return rule.clause if len(alike(self.policy.rules)[words_of(rule)]) == 1 else None
 
     def _listed(self, rules: Iterable[Rule], broken: str = NULL) -> str:
         """Those of some rules' clauses that win, the referring ones alone if there are any."""

@@ -1,6 +1,6 @@
 """What each rule comes to, as SQL: its lines, caps, the built-in lines, and which rules say the same (semantics, rules 6-10)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -50,10 +50,7 @@ class Payments:
         """For each rule, that it is not known to be false: elsewhere nothing is computed for it."""
         self.depth = depth
         """The layer by which it is known which rules hold."""
-        groups: dict[object, list[Rule]] = {}
-        for rule in self.policy.rules:
-            groups.setdefault(words_of(rule), []).append(rule)
-        self.says = [self._say(tuple(rules)) for rules in groups.values()]
+        self.says = [self._say(tuple(rules)) for rules in alike(self.policy.rules).values()]
         self.say_of = {rule.index: number for number, say in enumerate(self.says) for rule in say.rules}
         self._same = self._compare()
 
@@ -183,6 +180,14 @@ class Payments:
             both(is_open(expressions.value(node).sql), missing(expressions, node, name)) for node in reading
         )
         return either(*found, *unknown)
+
+
+def alike(rules: Iterable[Rule]) -> dict[object, list[Rule]]:
+    """The rules that say the same in every case, by what they say."""
+    found: dict[object, list[Rule]] = {}
+    for rule in rules:
+        found.setdefault(words_of(rule), []).append(rule)
+    return found
 
 
 def words_of(rule: Rule) -> object:

@@ -10,7 +10,7 @@ from amends.policy.model import Policy, Rule, Verb
 from amends.policy.sql.amounts import Amounts
 from amends.policy.sql.certainty import known_by, known_by_amount
 from amends.policy.sql.endings import Ending, Endings, Way
-from amends.policy.sql.payments import words_of
+from amends.policy.sql.payments import alike
 from amends.policy.sql.questions import Answer, Question, opposite_of
 from amends.policy.sql.terms import TRUE, among_words, both, case, is_open, opposite
 from amends.policy.sql.tree import Branch, Tree
@@ -22,9 +22,7 @@ class PlainCases:
     def __init__(self, policy: Policy, amounts: Amounts) -> None:
         self.policy = policy
         self.amounts = amounts
-        self.says: dict[object, list[Rule]] = {}
-        for rule in policy.rules:
-            self.says.setdefault(words_of(rule), []).append(rule)
+        self.says = alike(policy.rules)
         self._tree = Tree(policy)
         found = (end for leaf in self._tree.leaves() for _, end in self._ends(leaf))
         self.endings = Endings([*self._always(), *found])
@@ -39,8 +37,10 @@ class PlainCases:
         return case(((where, self.amounts.total(rule).sql) for where, rule in paying), "0")
 
     def _paying(self, end: Ending) -> Rule | None:
+        if end.way is not Way.GRANTS:
+            return None
         rule = self.policy.rules[end.rule]
-        return rule if end.way is Way.GRANTS and rule.lines else None
+        return rule if rule.lines else None
 
     def _always(self) -> Iterator[Ending]:
         """The ends that a case can come to whatever the tree says."""
@@ -96,9 +96,10 @@ class PlainCases:
 
     def _decided(self, rules: list[Rule], *, is_whole: bool) -> Iterator[tuple[str, Ending]]:
         """The ends where rules win that say the same."""
-        first, *others = self.says[words_of(rules[0])]
-        if any(words_of(rule) != words_of(first) for rule in rules):
+        words, *different = alike(rules)
+        if different:
             return
+        first, *others = self.says[words]
         is_met = both(*(self.amounts.met(rule).raw for rule in rules))
         yield is_met, Ending(Way.GRANTS, first.index) if first.verb is Verb.GRANT else Ending(Way.DENIES)
         if is_met != TRUE and not others and is_whole:

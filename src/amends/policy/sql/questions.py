@@ -1,8 +1,7 @@
 """Conditions as questions with answers in two values, and what is left of a condition when one is answered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
 
 from amends.policy.expression import (
     All,
@@ -18,10 +17,9 @@ from amends.policy.expression import (
     Node,
     Not,
     Some,
-    walk,
 )
 from amends.policy.facts import NONE
-from amends.policy.model import Policy
+from amends.policy.model import Policy, walk_deep
 from amends.policy.types import Kind
 
 Question = Node | str
@@ -47,6 +45,8 @@ class Joined:
 
     parts: tuple["Formula", ...]
     all: bool
+    asks: frozenset[int] = field(compare=False)
+    """The questions of the parts."""
 
 
 Formula = bool | Asked | Joined
@@ -146,17 +146,16 @@ def joined(parts: Sequence[Formula], *, of_all: bool) -> Formula:
         return not of_all
     if not kept:
         return of_all
-    return kept[0] if len(kept) == 1 else Joined(kept, of_all)
+    return kept[0] if len(kept) == 1 else Joined(kept, of_all, frozenset().union(*map(asked_in, kept)))
 
 
-@cache
 def asked_in(formula: Formula) -> frozenset[int]:
     """The questions of a condition."""
     match formula:
         case Asked():
             return frozenset({formula.question})
         case Joined():
-            return frozenset().union(*map(asked_in, formula.parts))
+            return formula.asks
         case _:
             return frozenset()
 
@@ -176,7 +175,7 @@ def cost_of(policy: Policy, node: Node) -> int:
     """How much a value costs to compute: nothing, little, or more."""
     if isinstance(node, Given):
         return 0
-    return COSTLY if any(_is_costly(part) for part in _deep(policy, node)) else 1
+    return COSTLY if any(_is_costly(part) for part in walk_deep(policy, node)) else 1
 
 
 def _is_costly(node: Node) -> bool:
@@ -189,16 +188,3 @@ def _is_costly(node: Node) -> bool:
             return True
         case _:
             return False
-
-
-def _deep(policy: Policy, node: Node) -> list[Node]:
-    """An expression and all its parts, through definitions."""
-    found: list[Node] = []
-    waiting, seen = [node], set[str]()
-    while waiting:
-        for part in walk(waiting.pop()):
-            found.append(part)
-            if isinstance(part, Derived) and part.name not in seen:
-                seen.add(part.name)
-                waiting.append(policy.derived[part.name])
-    return found
