@@ -42,7 +42,7 @@ REGULAR = "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock,
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    embedded_postgres.use(tmp_path / "postgres" / "18", fast=True)
+    embedded_postgres.use(tmp_path / "postgres" / "18")  # durable: a lost job gives its number to the next
     run(tmp_path, PREPARE)
     return tmp_path
 
@@ -136,4 +136,4 @@ def restart_database(state: Path) -> None:
     os.kill(int(pid.read_text().splitlines()[0]), signal.SIGQUIT)
     assert wait_until(lambda: not pid.exists())
     time.sleep(1)
-    embedded_postgres.use(folder, fast=True)
+    embedded_postgres.use(folder)
