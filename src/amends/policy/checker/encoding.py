@@ -155,6 +155,8 @@ class Encoding:
         match node:
             case Literal():
                 return self._literal(node)
+            case Given(name="currency"):
+                return self.currency
             case Given():
                 return _guarded(node, self.inputs[node.name])
             case Number():

@@ -86,6 +86,8 @@ class Finding:
     message: str
     fix: str
     witness: Witness | None = None
+    open_claim: str = ""
+    """Of what is unproved or not confirmed: the code of what it leaves open."""
 
     def render(self, name: str) -> str:
         """The finding in full; `name` is the file."""

@@ -39,7 +39,9 @@ class Inquiry:
         if answer is Answer.UNKNOWN:
             fix = "Say it more simply, or leave the claim out. Until then, a person has to judge it."
             message = f"Not known whether this can happen: {finding.message}"
-            self.report(replace(finding, code="unproved", message=message, fix=fix))
+            self.report(
+                replace(finding, code="unproved", message=message, fix=fix, open_claim=finding.code)
+            )
             return None
         return answer is Answer.POSSIBLE
 
@@ -66,7 +68,8 @@ class Inquiry:
     def report_cases(self, finding: Finding, shows: Shows, cases: tuple[Case, ...]) -> None:
         """Report a finding with cases that the solver found, once `decide` confirms them."""
         if not cases or not is_shown(cases, shows):
-            finding = replace(finding, code="not-confirmed", message=f"{finding.code}: {finding.message}")
+            message = f"{finding.code}: {finding.message}"
+            finding = replace(finding, code="not-confirmed", message=message, open_claim=finding.code)
         else:
             cases = without_idle_facts(self.policy, cases, shows)
         self.report(replace(finding, witness=Witness(self.policy, cases) if cases else None))

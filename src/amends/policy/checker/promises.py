@@ -14,6 +14,7 @@ from amends.policy.checker.values import Encoded, Moment, Quantity, Truth, compa
 from amends.policy.checker.witness import Case, judged, read_case, settle
 from amends.policy.decision import decide, results_of
 from amends.policy.evaluation import Evaluation
+from amends.policy.expression import Literal
 from amends.policy.facts import Value, read_facts
 from amends.policy.model import Policy, Promise, PromiseKind, Verb
 
@@ -180,8 +181,10 @@ def check_payment(inquiry: Inquiry) -> None:
         payment = situation.payments[index]
         assert payment is not None
         rule = policy.rules[index]
-        message = f"`{rule.clause}` can never pay: in every case a promise forbids it or another clause contradicts it."
-        fix = "Say in the promises what is excepted, or let one clause override the other."
+        if all(isinstance(line.expression, Literal) for line in rule.lines):
+            continue  # whoever writes a line of 0 means that only the plan changes
+        message = f"`{rule.clause}` can never pay: in every case its lines come to nothing, a promise forbids it or another clause contradicts it."
+        fix = "Correct the lines, say in the promises what is excepted, or let one clause override the other. If nothing is meant to be paid, write one line that is `0`."
         finding = Finding("never-pays", (rule.clause,), rule.span, message, fix)
         pays = (situation.granted_by(index), payment.total > 0)
         results = situation.results_of(index)

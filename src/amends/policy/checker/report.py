@@ -16,6 +16,8 @@ PROVED = {
     "out-of-bounds": "no refund is below zero or above what is left ({} rules)",
 }
 """What is proved where nothing is found; {} is how often."""
+DISPROVED_BY = {"shadowed-clause": "dead-clause"}
+"""Findings that another proof would deny."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,12 @@ class Report:
 
     def proofs(self) -> list[str]:
         """What was proved without exception."""
-        found = {finding.code for finding in self.findings}
+        found = {finding.open_claim or finding.code for finding in self.findings}
+        found |= {DISPROVED_BY[code] for code in found if code in DISPROVED_BY}
         return [
             words.format(self.proved[code])
             for code, words in PROVED.items()
-            if self.proved[code] and code not in found and "unproved" not in found
+            if self.proved[code] and code not in found
         ]
 
     def as_json(self, name: str) -> dict[str, object]:

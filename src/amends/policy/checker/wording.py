@@ -18,6 +18,12 @@ _WORDS = re.compile(
     rf"(?:(?P<not>\bnot|\bnever|n't)\s+(?:\w+\s+)?)?\b(?:(?P<upper>{_UPPER})|(?P<lower>{_LOWER}))(?: the| your| day)*$"
 )
 _PART = re.compile(r"[.;:,()]\s|^- ")
+_TOWARD_A_DAY = ("up to", "until", "later than", "no later than", "not later than", "after", "beyond")
+_COUNTED_BACK = re.compile(r"\W*(?:before|ahead of|prior to)\b")
+"""Behind a number: what is later then is closer to the day, so that less is left."""
+_NOT_COUNTED = re.compile(r"\W*(?:\w+ ){0,3}(?:do|does|did) not (?:count|matter)\b")
+"""Behind a number: the sentence speaks of what lies on the other side of its rule."""
+_OTHER_MARK = re.compile(r"(?<!\])\{(?:\.info|#\w+ \.service)\}\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +61,46 @@ def mentions(policy: Policy, clause: str, number: str) -> list[Mention]:
 @lru_cache(maxsize=4)
 def _mentions(policy: Policy) -> dict[tuple[str, str], list[Mention]]:
     """For each clause and number that it names, the places."""
-    marks = sorted((clause.span, clause.id) for clause in policy.clauses.values())
-    found: dict[tuple[str, str], list[Mention]] = {}
     lines = policy.text.split("\n")
+    marks = sorted([*((clause.span, clause.id) for clause in policy.clauses.values()), *_other_marks(lines)])
+    found: dict[tuple[str, str], list[Mention]] = {}
     for number, line in enumerate(lines, 1):
         for match in _MENTION.finditer(line):
             span = Span(number, match.start() + 1)
             # The id of a sentence stands behind it.
             behind = bisect_left(marks, (span, ""))
             if behind < len(marks):
+                behind_it = _behind(lines, number, match.end())
                 found.setdefault((marks[behind][1], match[1]), []).append(
-                    _mention(span, _before(lines, span))
+                    _mention(span, _before(lines, span), behind_it)
                 )
     return found
 
 
-def _mention(span: Span, before: str) -> Mention:
+def _other_marks(lines: list[str]) -> Iterator[tuple[Span, str]]:
+    """Where the sentences end that no rule carries out."""
+    for number, line in enumerate(lines, 1):
+        if mark := _OTHER_MARK.search(line):
+            yield Span(number, mark.start() + 1), ""
+
+
+def _mention(span: Span, before: str, behind: str) -> Mention:
     words = _WORDS.search(before)
     if words is None:
         return Mention(span, "", None)
+    said = words["upper"] or words["lower"]
+    if _NOT_COUNTED.match(behind):
+        return Mention(span, said, None)
     is_upper = (words["upper"] is not None) is (words["not"] is None)
-    return Mention(span, words["upper"] or words["lower"], is_upper)
+    if said in _TOWARD_A_DAY and _COUNTED_BACK.match(behind):
+        is_upper = not is_upper
+    return Mention(span, said, is_upper)
+
+
+def _behind(lines: list[str], line: int, column: int) -> str:
+    """The words behind a place, over the end of a line."""
+    below = lines[line] if line < len(lines) else ""
+    return " ".join(f"{lines[line - 1][column:]} {below}".split()).lower()
 
 
 def _before(lines: list[str], span: Span) -> str:
