@@ -1,6 +1,8 @@
 """A file that cannot be read ends a command with words and an exit code, never with a traceback."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,15 @@ def test_worked_cases_that_cannot_be_read_are_named(content: bytes | None, tmp_p
 
     assert result.exit_code == 1
     assert str(beside) in result.stderr
+
+
+def test_the_list_of_commands_needs_nothing_but_the_kernel() -> None:
+    """A new checkout has the kernel's packages only, and `--help` is the first thing that anybody asks."""
+    absent = ("django", "psycopg", "z3", "duckdb")
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({absent}))"
+    code = f"{hidden}; from amends.cli import main; main(['--help'], 'amends')"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"  {name} " in done.stdout for name in ("check", "decide", "totp", "up"))

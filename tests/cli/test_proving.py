@@ -45,6 +45,15 @@ def test_a_finding_ends_with_1_and_prints_a_worked_case(files: tuple[str, str]) 
     assert "some clause decides every case" not in result.stdout
 
 
+def test_a_claim_that_stays_open_hides_no_other_proof() -> None:
+    result = run("check", str(ROOT / "tests" / "corpus" / "open" / "tickets.md"))
+
+    assert result.exit_code == 1
+    assert ": unproved: Not known whether this can happen: `more` is broken" in result.stdout
+    assert "- some clause decides every case" in result.stdout
+    assert "every promise is kept" not in result.stdout
+
+
 def test_json_holds_every_finding_with_its_cases(files: tuple[str, str]) -> None:
     report = json.loads(run("check", "--json", files[1]).stdout)
 

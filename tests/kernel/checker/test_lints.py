@@ -91,6 +91,35 @@ def test_a_number_that_another_sentence_shows_needs_no_words_here() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "words, when",
+    [
+        ("Up to [3 lessons]{#top} before the last one", "lessons >= top"),
+        ("Later than [3 lessons]{#top} before the last one", "lessons < top"),
+        ("At least [3 lessons]{#top} before the last one", "lessons >= top"),
+        ("Fewer than [3 lessons]{#top} do not count; then", "lessons >= top"),
+    ],
+)
+def test_what_is_counted_back_or_not_counted_is_read_the_other_way_round(words: str, when: str) -> None:
+    counted = grant("few", when, "paid=paid", words=f"{words} it comes back.")
+
+    assert "opposite-words" not in codes(lean(DAYS, BACK, LATE, counted))
+
+
+@pytest.mark.parametrize("words", ["Until [3 lessons]{#top} before", "At most [3 lessons]{#top} before"])
+def test_words_counted_back_can_still_say_the_opposite_of_a_rule(words: str) -> None:
+    when = "lessons < top" if words.startswith("Until") else "lessons > top"
+    counted = grant("few", when, "paid=paid", words=f"{words} the last one it comes back.")
+
+    assert codes(lean(DAYS, BACK, LATE, counted)) == ["opposite-words"]
+
+
+def test_the_words_of_an_information_are_not_those_of_the_next_clause() -> None:
+    told = "- We tell you within [10 days]{=window}. {.info}\n\n"
+
+    assert codes(lean(DAYS, BACK, told, LATE)) == []
+
+
 def test_never_in_a_sentence_that_a_promise_or_a_rule_carries_out_is_no_lint() -> None:
     promise = sentence(
         "bound", "We never return more than you paid.", "always: refund <= paid", kind="promise"

@@ -32,7 +32,7 @@ from amends.policy.expression import (
 )
 from amends.policy.facts import COUNT_MAX, NONE, Input, Value
 from amends.policy.model import Key, Parameter, Policy
-from amends.policy.money import AMOUNT_MAX
+from amends.policy.money import AMOUNT_MAX, EXPONENTS
 from amends.policy.types import Kind
 
 RATIO_SCALE = 10**12
@@ -102,12 +102,14 @@ class Encoding:
 
     @property
     def currencies(self) -> tuple[str, ...]:
-        """The currencies that a case may have; where the policy names none, those of its numbers and one more."""
+        """The currencies that a case may have; where the policy names none, those that it reads and one more."""
         if self.policy.currencies:
             return self.policy.currencies
-        cells = [value for table in self.policy.tables.values() for row in table.rows for value in row.values]
-        used = {number.currency for number in [*self.policy.parameters.values(), *cells] if number.currency}
-        other = _ANY_CURRENCY if _ANY_CURRENCY not in used else "EUR"
+        rows = [row for table in self.policy.tables.values() for row in table.rows]
+        numbers = [*self.policy.parameters.values(), *(value for row in rows for value in row.values)]
+        used = {number.currency for number in numbers if number.currency}
+        used |= {str(key.member) for row in rows for key in row.keys if key.member in EXPONENTS}
+        other = next(code for code in (_ANY_CURRENCY, *sorted(EXPONENTS)) if code not in used)
         return (*sorted(used), other)
 
     def _input(self, declared: Input) -> Encoded:

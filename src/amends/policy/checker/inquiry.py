@@ -39,9 +39,7 @@ class Inquiry:
         if answer is Answer.UNKNOWN:
             fix = "Say it more simply, or leave the claim out. Until then, a person has to judge it."
             message = f"Not known whether this can happen: {finding.message}"
-            self.report(
-                replace(finding, code="unproved", message=message, fix=fix, open_claim=finding.code)
-            )
+            self.report(replace(finding, code="unproved", message=message, fix=fix, open_claim=finding.code))
             return None
         return answer is Answer.POSSIBLE
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from amends.policy.checker.findings import Finding
 from amends.policy.checker.inquiry import Inquiry
+from amends.policy.checker.smt import either
 from amends.policy.checker.witness import Case
 from amends.policy.decision import decide
 from amends.policy.expression import Cell
@@ -24,7 +25,10 @@ def check_unclear(inquiry: Inquiry) -> None:
             fix = "Add the row, or narrow the clause so that it does not read the table there."
             finding = Finding("table-gap", (rule.clause, table), policy.tables[table].span, message, fix)
         shows = partial(_stays_open, policy, rule.clause)
-        inquiry.rule_out(finding, shows, inquiry.situation.unclear(rule.index))
+        situation, index = inquiry.situation, rule.index
+        # As long as a need is not met it is asked for first, and nobody looks at the amounts.
+        is_looked_at = either(situation.unknown[index], situation.met[index])
+        inquiry.rule_out(finding, shows, situation.unclear(index), is_looked_at)
 
 
 def _stays_open(policy: Policy, clause: str, cases: tuple[Case, ...]) -> bool:
