@@ -21,8 +21,8 @@ def waiting(shop: Shop) -> IncomingMail:  # noqa: ARG001  # the tables
 
 
 def take(written: object) -> IncomingMail:
-    sender = str(written["From"])  # type: ignore[index]  # a letter
-    mail_taken = receive(written.as_bytes(), Envelope("smtp", sender, [str(written["To"])]))  # type: ignore[attr-defined]  # as above
+    sender, to = str(written["From"]), str(written["To"])  # type: ignore[index]  # a letter
+    mail_taken = receive(written.as_bytes(), Envelope("smtp", sender, [to]))  # type: ignore[attr-defined]  # as above
     work()
     mail_taken.refresh_from_db()
     return mail_taken
