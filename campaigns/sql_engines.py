@@ -104,6 +104,7 @@ def policies() -> Iterator[tuple[str, Policy]]:
     paths = [ROOT / "policies" / "flux-kontext.md", ROOT / "policies" / "literal.md"]
     paths += sorted(path for path in (ROOT / "examples").glob("*.md") if path.name != "README.md")
     paths += sorted((ROOT / "tests" / "corpus" / "good").glob("*/*.md"))
+    paths += sorted((ROOT / "tests" / "corpus" / "open").glob("*.md"))
     yield from ((path.stem, read_policy(path)) for path in paths)
     yield from ((f"random {seed}", generated_policy(seed)) for seed in range(MADE))
 

@@ -124,6 +124,53 @@ def test_a_case_that_only_one_policy_refuses_is_a_difference() -> None:
     assert {one.after.outcome for one in found} == {"error"}
 
 
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("zone: UTC\n", "zone: UTC\ncurrencies: EUR\n"),
+        ("zone: UTC\n", "zone: UTC\ncurrencies: USD\n"),
+        ("one of basic, pro,", "one of basic, pro, gift,"),
+    ],
+    ids=["a currency", "the plainest currency", "a word"],
+)
+def test_what_only_one_policy_takes_is_a_difference(before: str, after: str) -> None:
+    text = SMALL.replace("plan in (basic, pro)", "plan == plan")
+    policies = (parse_policy(text), changed(before, after, text))
+
+    for pair in (policies, policies[::-1]):
+        comparison = compare(*pair)
+        outcomes = {(one.before.outcome, one.after.outcome) for one in comparison.differences}
+
+        assert comparison.is_complete
+        assert outcomes
+        assert all("error" in one for one in outcomes)
+
+
+@pytest.mark.parametrize(
+    "currencies", [("EUR", "EUR, USD"), ("EUR, USD", "EUR"), ("EUR", "USD")], ids=["more", "fewer", "another"]
+)
+def test_a_change_of_the_currencies_is_no_proof_of_no_difference(currencies: tuple[str, str]) -> None:
+    policies = [
+        parse_policy(SMALL.replace("zone: UTC\n", f"zone: UTC\ncurrencies: {codes}\n"))
+        for codes in currencies
+    ]
+
+    comparison = compare(*policies)
+
+    assert comparison.is_complete
+    assert {"error"} < {
+        outcome for one in comparison.differences for outcome in (one.before.outcome, one.after.outcome)
+    }
+
+
+def test_what_happens_to_the_plan_is_told_where_amounts_stay(shipped: Policy) -> None:
+    before, after = "then: switch to month", "then: keep"
+
+    summary = summarise(compare(shipped, changed(before, after, shipped.text)))
+
+    assert "; plan: switch to month becomes keep." in summary
+
+
 def test_an_input_of_two_kinds_cannot_be_compared() -> None:
     after = changed("lessons: count of lessons", "lessons: money", SMALL)
 

@@ -10,12 +10,12 @@ from enum import StrEnum
 
 from amends.policy.answer import Decision, Outcome
 from amends.policy.checker.calendar import Calendar
-from amends.policy.checker.encoding import Encoding, Frame
+from amends.policy.checker.encoding import Encoding, Frame, Wider, currencies_of, currency_beside
 from amends.policy.checker.findings import cell_of
 from amends.policy.checker.outcome import REFUSED, Ending
 from amends.policy.checker.situation import Situation, pays_otherwise
 from amends.policy.checker.smt import Answer, Prover, Term, both, either, equal, opposite
-from amends.policy.checker.values import Encoded, Moment, Quantity, Word
+from amends.policy.checker.values import Encoded, Moment, Quantity
 from amends.policy.checker.witness import Case, read_case, settle
 from amends.policy.decision import decide
 from amends.policy.errors import InputError
@@ -118,19 +118,19 @@ class _Pair:
         self.policies = (before, after)
         self.prover = Prover()
         first = min(before.effective, after.effective)
-        frame = Frame(self.prover, Calendar(self.prover, before.zone, first))
+        frame = Frame(self.prover, Calendar(self.prover, before.zone, first), wider=_wider(before, after))
         encoding = Encoding(before, frame)
         calendar = frame.calendar
         if after.zone != before.zone:
             calendar = Calendar(self.prover, after.zone, first)
         shared = _shared_inputs(encoding, after, calendar)
         other = Encoding(after, replace(frame, calendar=calendar), shared, encoding.currency)
-        numbers = [frame.words.number(currency) for currency in other.currencies]
-        self.prover.require(either(*(equal(encoding.currency.number, number) for number in numbers)))
         self.encodings = (encoding, other)
         self.situations = (Situation(encoding), Situation(other))
         self.endings = (Ending(self.situations[0]), Ending(self.situations[1]))
-        self.prover.require(*(situation.is_clear for situation in self.situations))
+        for one in self.situations:
+            # What a policy does not take it refuses, whatever is unknown then.
+            self.prover.require(either(opposite(one.encoding.is_taken), one.is_clear))
         self.prover.require(either(*(situation.is_possible for situation in self.situations)))
         self.differs_in_result = self._differs_in_result()
         self.differs_in_reasons = both(opposite(self.differs_in_result), self._differs_in_reasons())
@@ -229,7 +229,8 @@ def _shared_inputs(encoding: Encoding, after: Policy, calendar: Calendar) -> dic
         if name in after.inputs:
             before = encoding.policy.inputs[name]
             seen = value if calendar is encoding.frame.calendar else _seen(calendar, name, value)
-            shared[name] = _shared(encoding, before, after.inputs[name], seen)
+            _demand_one_kind(before, after.inputs[name])
+            shared[name] = seen
     return shared
 
 
@@ -239,18 +240,27 @@ def _seen(calendar: Calendar, name: str, value: Encoded) -> Encoded:
     return replace(value, local_day=calendar.local_day(name, value.day, value.second))
 
 
-def _shared(encoding: Encoding, before: Input, after: Input, value: Encoded) -> Encoded:
+def _demand_one_kind(before: Input, after: Input) -> None:
     kinds = [(one.type.kind, one.type.unit, one.type.shown_in) for one in (before, after)]
     if kinds[0] != kinds[1]:
         message = f"`{after.name}` is `{before.type}` in one policy and `{after.type}` in the other. Rename one of them."
         raise DifferentInputsError(message)
-    if isinstance(value, Word):
-        numbers = [encoding.words.number(member) for member in after.type.members]
-        encoding.prover.require(either(*(equal(value.number, number) for number in numbers)))
-    elif not after.type.optional:
-        encoding.prover.require(opposite(value.absent))
-        return replace(value, absent=False)
-    return value
+
+
+def _wider(before: Policy, after: Policy) -> dict[str, Wider]:
+    """What either policy takes, where the two differ: what one of them alone takes, the other refuses."""
+    found = {}
+    if before.currencies != after.currencies or currencies_of(before) != currencies_of(after):
+        currencies = (*currencies_of(before), *currencies_of(after))
+        is_any = not (before.currencies and after.currencies)
+        more = (currency_beside(currencies),) if is_any else ()
+        found["currency"] = Wider((*currencies, *more), optional=False)
+    for name in (name for name in before.inputs if name in after.inputs):
+        types = (before.inputs[name].type, after.inputs[name].type)
+        if types[0] != types[1]:
+            members = (*types[0].members, *types[1].members)
+            found[name] = Wider(members, any(one.optional for one in types))
+    return found
 
 
 def _verdict(policy: Policy, case: Mapping[str, object]) -> Verdict:
@@ -314,7 +324,17 @@ def _example(comparison: Comparison, number: int, one: Difference) -> str:
     amounts = f"{_plain(one.before.amount, currency)} becomes {_plain(one.after.amount, currency)}"
     policies = (comparison.after, comparison.before)
     facts = ", ".join(f"{name} {_fact(policies, one.case, name)}" for name in one.case)
-    return f"Case {number}: {facts}. {one.before} becomes {one.after}; {amounts}."
+    return f"Case {number}: {facts}. {one.before} becomes {one.after}; {amounts}{_otherwise(one)}."
+
+
+def _otherwise(one: Difference) -> str:
+    """What changes beside clauses and amount, where both grant."""
+    before, after = one.before, one.after
+    if None in (before.then, after.then):
+        return ""
+    ways = [" and ".join(to for to, _ in side.payouts) for side in (before, after)]
+    parts = [("plan", before.then, after.then), ("grant", before.grant, after.grant), ("paid as", *ways)]
+    return "".join(f"; {name}: {old} becomes {new}" for name, old, new in parts if old != new and old and new)
 
 
 def _fact(policies: tuple[Policy, Policy], case: Case, name: str) -> str:

@@ -121,6 +121,28 @@ def test_rules_that_override_need_owe_and_refer_at_random_are_decided_alike(
     assert list(differences(policy, cases, on_postgres(postgres, policy, cases))) == []
 
 
+def test_a_share_of_which_only_the_whole_is_unknown_is_asked_for(postgres: psycopg.Connection) -> None:
+    policy = read_policy(ROOT / "tests" / "corpus" / "open" / "tickets.md")
+    cases: list[Case] = [
+        {
+            "id": "1",
+            "currency": "INR",
+            "holder": True,
+            "event": "planned",
+            "requested_at": "2026-04-05T10:00:00+00:00",
+            "starts_at": "2027-03-07T10:00:00+00:00",
+            "paid": 5000,
+            "service_fee": 100,
+            "refunded": 0,
+            "returned_tickets": 1,
+            "scanned": False,
+        }
+    ]
+
+    assert list(differences(policy, cases, on_duckdb(policy, cases))) == []
+    assert list(differences(policy, cases, on_postgres(postgres, policy, cases))) == []
+
+
 def test_an_unknown_clause_whose_need_lacks_may_override_the_one_that_would_decide() -> None:
     flags = "".join(f"  {name}: yes or no, from desk\n" for name in ("red", "green", "proof"))
     head = HEAD.format(inputs=flags)

@@ -1,9 +1,9 @@
 """Expressions as terms, with the three values of `evaluation` (semantics, rules 2, 16, 17)."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import NamedTuple, cast
 
 from amends.policy import types
 from amends.policy.checker import values
@@ -69,6 +69,31 @@ class Frame:
     prover: Prover
     calendar: Calendar
     words: Words = field(default_factory=Words)
+    wider: Mapping[str, "Wider"] = field(default_factory=dict)
+    """By input, and `currency`: what another policy of the same proof takes."""
+
+
+class Wider(NamedTuple):
+    """Words that an input may have, and whether it may be none, in any policy of a proof."""
+
+    members: tuple[str, ...]
+    optional: bool
+
+
+def currencies_of(policy: Policy) -> tuple[str, ...]:
+    """The currencies that a case may have; where the policy names none, those that it reads and one more."""
+    if policy.currencies:
+        return policy.currencies
+    rows = [row for table in policy.tables.values() for row in table.rows]
+    numbers = [*policy.parameters.values(), *(value for row in rows for value in row.values)]
+    used = {number.currency for number in numbers if number.currency}
+    used |= {str(key.member) for row in rows for key in row.keys if key.member in EXPONENTS}
+    return (*sorted(used), currency_beside(used))
+
+
+def currency_beside(used: Collection[str]) -> str:
+    """A currency that is none of some."""
+    return next(code for code in (_ANY_CURRENCY, *sorted(EXPONENTS)) if code not in used)
 
 
 class Encoding:
@@ -94,23 +119,27 @@ class Encoding:
             name: known[name] if name in known else self._input(declared)
             for name, declared in policy.inputs.items()
         }
-        self.currency = currency or self._member("currency", self.currencies)
+        self.currency = currency or self._member("currency", currencies_of(self.policy))
+        self.is_taken = both(*self._taken())
+
+    def _taken(self) -> Iterator[Term]:
+        """That this policy takes what another one of the same proof may take alone."""
+        for name, value in self.inputs.items():
+            if name in self.frame.wider:
+                declared = self.policy.inputs[name].type
+                if isinstance(value, Word):
+                    yield self._is_among(value, declared.members)
+                elif not declared.optional:
+                    yield opposite(value.absent)
+        if "currency" in self.frame.wider and self.policy.currencies:
+            yield self._is_among(self.currency, currencies_of(self.policy))
+
+    def _is_among(self, word: Word, members: Iterable[str]) -> Term:
+        return either(*(equal(word.number, self.words.number(member)) for member in members))
 
     def beside(self, policy: Policy, shared: Mapping[str, Encoded]) -> "Encoding":
         """Another case in the same proof, with some inputs and the currency in common."""
         return Encoding(policy, self.frame, shared, self.currency)
-
-    @property
-    def currencies(self) -> tuple[str, ...]:
-        """The currencies that a case may have; where the policy names none, those that it reads and one more."""
-        if self.policy.currencies:
-            return self.policy.currencies
-        rows = [row for table in self.policy.tables.values() for row in table.rows]
-        numbers = [*self.policy.parameters.values(), *(value for row in rows for value in row.values)]
-        used = {number.currency for number in numbers if number.currency}
-        used |= {str(key.member) for row in rows for key in row.keys if key.member in EXPONENTS}
-        other = next(code for code in (_ANY_CURRENCY, *sorted(EXPONENTS)) if code not in used)
-        return (*sorted(used), other)
 
     def _input(self, declared: Input) -> Encoded:
         type_, name = declared.type, declared.name
@@ -123,10 +152,12 @@ class Encoding:
             value = self.frame.calendar.moment(name)
         else:
             value = self._number_input(declared)
-        return replace(value, absent=self.prover.truth(f"{name} is none")) if type_.optional else value
+        optional = type_.optional or (name in self.frame.wider and self.frame.wider[name].optional)
+        return replace(value, absent=self.prover.truth(f"{name} is none")) if optional else value
 
     def _member(self, name: str, members: tuple[str, ...]) -> Word:
-        numbers = [self.words.number(member) for member in members]
+        more = self.frame.wider[name].members if name in self.frame.wider else ()
+        numbers = [self.words.number(member) for member in dict.fromkeys([*members, *more])]
         term = self.prover.whole(name, min(numbers), max(numbers))
         self.prover.require(either(*(equal(term, number) for number in numbers)))
         return Word(term)

@@ -37,7 +37,7 @@ class Situation:
         self.policy: Policy = encoding.policy
         prover = encoding.prover
         assumed = [encoding.truth(node) for node in self.policy.assumptions]
-        self.is_possible = opposite(either(*(truth.false for truth in assumed)))
+        self.is_possible = both(encoding.is_taken, opposite(either(*(truth.false for truth in assumed))))
         self.is_required = both(*(cast("Truth", encoding.inputs[name]).true for name in self.policy.requires))
         whens = [encoding.truth(rule.when) for rule in self.policy.rules]
         names = [f"{rule.clause} {rule.index}" for rule in self.policy.rules]

@@ -52,4 +52,6 @@ def _is_open_input(expressions: Expressions, node: Given) -> str:
 
 
 def _is_open(expressions: Expressions, node: Node) -> str:
-    return is_open(expressions.value(node).sql)
+    term = expressions.value(node)
+    # Of a fraction, the part below may be the only one that is not known.
+    return is_open(term.sql) if term.bottom is None else either(is_open(term.sql), is_open(term.bottom.sql))
