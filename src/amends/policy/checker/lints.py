@@ -54,7 +54,7 @@ def _unstated(policy: Policy, rule: Rule, number: Parameter, *, says_days: bool)
             yield Finding("unstated-boundary", (rule.clause,), rule.span, message, fix)
         return
     for mention in mentions(policy, rule.clause, number.name):
-        if mention.is_upper is None:
+        if not mention.words:
             message = f"`{rule.clause}` compares with {number.text}, and the words before it do not say on which side {number.text} itself is."
             fix = "Write “at most”, “fewer than”, “at least” or “more than” before the number."
             yield Finding("unstated-boundary", (rule.clause,), mention.span, message, fix)

@@ -33,7 +33,7 @@ class Mention:
     span: Span
     words: str
     is_upper: bool | None
-    """None where the words do not say."""
+    """None where the words do not say, or say it of what the rule leaves out."""
 
 
 def opposite_words(policy: Policy) -> Iterator[Finding]:
