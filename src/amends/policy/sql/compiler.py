@@ -70,7 +70,7 @@ def _together(queries: Sequence[exp.Select]) -> exp.Union:
     """The rows of all queries; each keeps its steps to itself."""
     parts = [
         exp.Select()
-        .select(exp.Star(), copy=False)
+        .select(*(exp.column(name, quoted=True) for name in query.named_selects), copy=False)
         .from_(query.subquery(f"part_{number}", copy=False), copy=False)
         for number, query in enumerate(queries, 1)
     ]
