@@ -40,7 +40,7 @@ def query_of(before: Policy, after: Policy, source: Source, plan: Plan) -> str:
     layers.append((*answers, ("month", _month(before, plan)), ("member", _member(plan, present))))
     keys = tuple(_keys())
     results = tuple((f"c{number}", text) for number, text in enumerate((*keys, *_counted()), 1))
-    return write(Statement(tuple(layers), results, keys), source.dialect, source.table)
+    return write([Statement(tuple(layers), results, keys)], source.dialect, source.table)
 
 
 def _read(

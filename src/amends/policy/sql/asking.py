@@ -10,6 +10,34 @@ from amends.policy.sql.standing import Standing
 from amends.policy.sql.terms import FALSE, TRUE, Term, both, case, either, holds, opposite, texts_where
 
 
+class Needs:
+    """The inputs that are required before everything, and the needs of a clause that would decide."""
+
+    def __init__(self, amounts: Amounts) -> None:
+        self.policy = amounts.policy
+        self.amounts = amounts
+
+    def asked_for(self, endings: Endings, ending: str) -> list[tuple[str, str]]:
+        """What a row lacks by its end, each with its condition."""
+        rules = self.policy.rules
+        lacking = endings.grouped(ending, lambda end: rules[end.rule] if end.way is Way.LACKS else None)
+        stranger = f"({ending} = {endings.number(Ending(Way.STRANGER))})"
+        return [(stranger, self._required()), *((where, self._needed(rule)) for where, rule in lacking)]
+
+    def _required(self) -> str:
+        inputs = self.amounts.expressions.inputs
+        return texts_where((opposite(holds(inputs[name].raw)), name) for name in self.policy.requires)
+
+    def _needed(self, rule: Rule) -> str:
+        """The needs of a rule that are not met, in the order of declaration."""
+        lacks = self.amounts.lacks
+        lacking = {
+            name: either(*(lacks(name, need.condition).raw for need in rule.needs if need.input == name))
+            for name in self.policy.inputs
+        }
+        return texts_where((lacking[name], name) for name in self.policy.inputs)
+
+
 class Asking:
     """The inputs that are missing."""
 
@@ -24,24 +52,8 @@ class Asking:
 
     def asked_for(self, endings: Endings, ending: str) -> str:
         """What a row is asked for by its end, NULL where nothing."""
-        rules = self.policy.rules
-        lacking = endings.grouped(ending, lambda end: rules[end.rule] if end.way is Way.LACKS else None)
-        stranger, asks = (f"({ending} = {endings.number(Ending(way))})" for way in (Way.STRANGER, Way.ASKS))
-        needed = [(where, self._needed(rule)) for where, rule in lacking]
-        return case([(stranger, self._required()), *needed, (asks, self._missing())])
-
-    def _required(self) -> str:
-        inputs = self.expressions.inputs
-        return texts_where((opposite(holds(inputs[name].raw)), name) for name in self.policy.requires)
-
-    def _needed(self, rule: Rule) -> str:
-        """The needs of a rule that are not met, in the order of declaration."""
-        lacks = self.amounts.lacks
-        lacking = {
-            name: either(*(lacks(name, need.condition).raw for need in rule.needs if need.input == name))
-            for name in self.policy.inputs
-        }
-        return texts_where((lacking[name], name) for name in self.policy.inputs)
+        asks = f"({ending} = {endings.number(Ending(Way.ASKS))})"
+        return case([*Needs(self.amounts).asked_for(endings, ending), (asks, self._missing())])
 
     def _missing(self) -> str:
         """Everything that could still change the answer, in the order of declaration (semantics, rules 2, 4, 7)."""

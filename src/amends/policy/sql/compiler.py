@@ -12,8 +12,8 @@ import sqlglot
 from sqlglot import exp
 
 from amends.policy.model import Policy
-from amends.policy.sql.contract import Form
-from amends.policy.sql.statement import Statement, all_typed, state
+from amends.policy.sql.statement import Statement, state_apart
+from amends.policy.sql.terms import TRUE
 
 _NEUTRAL = "duckdb"
 FACTS = "facts"
@@ -42,22 +42,20 @@ class Dialect(StrEnum):
     SPARK = "spark"
 
 
-def compile_policy(
-    policy: Policy, dialect: Dialect, table: str, present: Mapping[str, Form] | None = None
-) -> str:
-    """The SELECT that decides every row of a table.
+def compile_policy(policy: Policy, dialect: Dialect, table: str) -> str:
+    """The SELECT that decides every row of a table with all columns of the contract.
 
-    `present` are the columns that the table has; without it, all of the contract.
     Raises: UncompilableError, NameTakenError: SQL cannot say it.
     """
-    statement = state(policy, all_typed(policy) if present is None else present)
     head = f"-- {policy.name} {policy.version}, sha256 {policy.sha256}\n"
-    return head + write(statement, dialect, table)
+    return head + write(state_apart(policy), dialect, table)
 
 
-def write(statement: Statement, dialect: Dialect, table: str) -> str:
-    """A statement in the SQL of an engine."""
-    query = _query(statement, sqlglot.parse_one(table, dialect=dialect.value, into=exp.Table))
+def write(statements: Sequence[Statement], dialect: Dialect, table: str) -> str:
+    """Statements, of which each decides rows of its own, in the SQL of an engine."""
+    source = sqlglot.parse_one(table, dialect=dialect.value, into=exp.Table)
+    queries = [_query(statement, source.copy()) for statement in statements]
+    query = queries[0] if len(queries) == 1 else _together(queries)
     # The innermost first: what replaces a marker holds the markers it was given.
     for node in reversed(list(query.find_all(exp.Anonymous, bfs=True))):
         if node.name in _MARKERS:
@@ -68,10 +66,23 @@ def write(statement: Statement, dialect: Dialect, table: str) -> str:
     return query.sql(dialect=dialect.value, pretty=True, identify=True, pad=1, indent=1)
 
 
+def _together(queries: Sequence[exp.Select]) -> exp.Union:
+    """The rows of all queries; each keeps its steps to itself."""
+    parts = [
+        exp.Select()
+        .select(*(exp.column(name, quoted=True) for name in query.named_selects), copy=False)
+        .from_(query.subquery(f"part_{number}", copy=False), copy=False)
+        for number, query in enumerate(queries, 1)
+    ]
+    return exp.union(*parts, distinct=False, copy=False)
+
+
 def _query(statement: Statement, source: exp.Expr) -> exp.Select:
     """The layers as steps. Nothing is copied on the way: a policy is a large tree."""
     name, steps = FACTS, []
     step = _select(statement.layers[0]).from_(source, copy=False)
+    if statement.rows != TRUE:
+        step.where(_parse(statement.rows), copy=False)
     for number, layer in enumerate(statement.layers[1:], 1):
         steps.append((name, step))
         step = _select(layer, exp.Star()).from_(exp.to_identifier(name, quoted=True), copy=False)
@@ -91,7 +102,7 @@ def _parse(text: str) -> exp.Expr:
     return sqlglot.parse_one(text, dialect=_NEUTRAL)
 
 
-def _bare(query: exp.Select) -> None:
+def _bare(query: exp.Query) -> None:
     """Take away the brackets and double negations that change nothing, so that a reader sees those that do."""
     for denial in list(query.find_all(exp.Not, bfs=True)):
         denial.replace(_denied(denial.this))
@@ -123,7 +134,7 @@ def _bracketed(condition: exp.Expr) -> exp.Expr:
     return condition if isinstance(condition, exp.Paren) else exp.paren(condition, copy=False)
 
 
-def _fence(query: exp.Select) -> None:
+def _fence(query: exp.Query) -> None:
     """Keep PostgreSQL from copying a column's expression to every place that reads the column."""
     for step in query.find_all(exp.CTE):
         step.this.offset(0, copy=False)

@@ -114,6 +114,33 @@ def read_column(declared: Input, present: Mapping[str, Form]) -> InputColumn:
     return _or_none(declared, present, InputColumn(known, FALSE, is_bad, term))
 
 
+def read_complete(declared: Input) -> InputColumn:
+    """The column of an input in the rows that `is_complete` picks: only words may be bad there."""
+    if declared.type.kind is Kind.ENUM:
+        return _read_word(declared, Form.TYPED)
+    value, _, term = _read_known(declared, Form.TYPED, column(declared.name))
+    none = f"({column(f'{declared.name}_{NONE}')} IS TRUE)" if declared.type.optional else FALSE
+    return InputColumn(value, none, FALSE, term)
+
+
+def is_complete(policy: Policy) -> str:
+    """Whether a row knows every input, and each within its range: a comparison with NULL is not true."""
+    return both(*(_is_complete(declared) for declared in policy.inputs.values()))
+
+
+def _is_complete(declared: Input) -> str:
+    text = column(declared.name)
+    is_given = f"({text} IS NOT NULL)"
+    if declared.type.kind is Kind.ENUM:
+        return is_given
+    _, is_good, _ = _read_known(declared, Form.TYPED, text)
+    is_known = is_given if is_good == TRUE else f"({is_good})"
+    if not declared.type.optional:
+        return is_known
+    flag = f"({column(f'{declared.name}_{NONE}')} IS TRUE)"
+    return either(both(is_known, opposite(flag)), both(flag, opposite(is_given)))
+
+
 def _or_none(declared: Input, present: Mapping[str, Form], read: InputColumn) -> InputColumn:
     """The column of an input that may be none, by its companion or, as text, by the word."""
     form, companion, text = present.get(declared.name), f"{declared.name}_{NONE}", column(declared.name)

@@ -8,10 +8,12 @@ from amends.policy.sql.terms import Term, column
 class Layers:
     """The columns of a query, by the layer in which each is computed."""
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, prefix: str = "", certain: frozenset[str] = frozenset()) -> None:
         self.columns: list[list[tuple[str, str]]] = [[]]
         self.prefix = prefix
         """Sets the columns apart from others in one query."""
+        self.certain = certain
+        """The columns of the table that are known in every row read."""
         self._taken: set[str] = set()
 
     @property
@@ -39,7 +41,7 @@ class Layers:
             bounds,
             raw=column(self.prefix + name),
             depth=depth,
-            known=frozenset({column(self.prefix + name)}),
+            known=frozenset() if name in self.certain else frozenset({column(self.prefix + name)}),
             is_strict=True,
         )
 

@@ -19,8 +19,10 @@ from amends.policy.sql.tree import Branch, Tree
 class PlainCases:
     """The end that each plain row comes to, and what is paid there."""
 
-    def __init__(self, policy: Policy, amounts: Amounts) -> None:
+    def __init__(self, policy: Policy, amounts: Amounts, *, is_complete: bool = False) -> None:
         self.policy = policy
+        self.is_complete = is_complete
+        """Whether nothing is unknown in any row: then nothing else can be asked for."""
         self.amounts = amounts
         self.says = alike(policy.rules)
         self._tree = Tree(policy)
@@ -30,6 +32,20 @@ class PlainCases:
     def ending(self) -> str:
         """The number of the end that a row comes to, NULL where the tree does not tell."""
         return self._written(self._tree.root)
+
+    def tells_all(self) -> bool:
+        """Whether the tree tells the end of every complete row and what is paid there."""
+        policy = self.policy
+        paying = (rule for rule in policy.rules if rule.verb is Verb.GRANT and rule.lines)
+        return (
+            all(known_by(policy, question) is not None for question in self._tree.questions.asked)
+            and all(known_by_amount(policy, rule) is not None for rule in paying)
+            and all(self._tells(place) for place in self._tree.places() if place.question is None)
+        )
+
+    def _tells(self, leaf: Branch) -> bool:
+        """Whether one of the ends of a leaf surely comes: the last has no condition."""
+        return any(where == TRUE for where, _ in self._ends(leaf))
 
     def refund(self, ending: str) -> str:
         """What is paid, in minor units, by a row's end; NULL where that is unknown."""
@@ -75,6 +91,8 @@ class PlainCases:
     def _is_known_by(self, names: frozenset[str] | None) -> str | None:
         if names is None:
             return None
+        if self.is_complete:
+            return TRUE
         inputs = self.amounts.expressions.inputs
         return both(*(opposite(is_open(inputs[name].raw)) for name in sorted(names)))
 
@@ -102,9 +120,10 @@ class PlainCases:
         first, *others = self.says[words]
         is_met = both(*(self.amounts.met(rule).raw for rule in rules))
         yield is_met, Ending(Way.GRANTS, first.index) if first.verb is Verb.GRANT else Ending(Way.DENIES)
-        if is_met != TRUE and not others and is_whole:
+        if is_met != TRUE and not others and (is_whole or self.is_complete):
             # Whatever else is open would be asked for too.
-            yield both(opposite(is_met), self._is_known(first)), Ending(Way.LACKS, first.index)
+            is_lacking = TRUE if self.is_complete else both(opposite(is_met), self._is_known(first))
+            yield is_lacking, Ending(Way.LACKS, first.index)
 
     def _is_known(self, rule: Rule) -> str:
         """Whether what a rule pays is known."""
