@@ -159,8 +159,9 @@ def test_what_was_paid_and_kept_comes_from_the_gateway(program: Client, shop: Sh
     answer = program.post("/api/v1/orders", order_of(shop, charge))
 
     assert answer.status == 201
-    payment = answer.json["payment"]
-    assert isinstance(payment, dict)
+    payments = answer.json["payments"]
+    assert isinstance(payments, list)
+    (payment,) = payments
     assert (payment["captured"], payment["fee"], payment["method"]) == (1900, 77, "PayPal")
     lines = answer.json["lines"]
     assert isinstance(lines, list)

@@ -146,7 +146,7 @@ class _Seeding:
         )
         sold = self._what(customer, story, at)
         charge = self.shop.gateway.charge(self._charge(sold.amount, story, at))
-        order = record_order(customer, f"FP-{1000 + number}", at, charge, [sold])
+        order = record_order(customer, f"FP-{1000 + number}", at, [charge], [sold])
         acknowledge(customer, version_at_purchase(at), "checkout")
         return order.lines.get()
 
