@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-import _ready
+import _environments
 
-TOOLS = Path(_ready.venv("kernel")) / "tools"
+TOOLS = Path(_environments.venv("kernel")) / "tools"
 
 # Inside a virtual environment, perhaps the very one to be rebuilt, this is the Python that made it.
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
@@ -36,7 +36,7 @@ def install(level: str) -> None:
         sys.exit(f"amends: {error}")
     except OSError as error:
         sys.exit(
-            f"amends: could not build {_ready.venv(level)}: {error.strerror or error}. "
+            f"amends: could not build {_environments.venv(level)}: {error.strerror or error}. "
             "Make the checkout writable, with about 200 MB free, and run the command again."
         )
     except KeyboardInterrupt:
@@ -44,26 +44,26 @@ def install(level: str) -> None:
 
 
 def _install_locked(level: str) -> None:
-    venv = Path(_ready.venv(level))
+    venv = Path(_environments.venv(level))
     venv.mkdir(parents=True, exist_ok=True)
     with (venv / "lock").open("w") as lock:
         _wait_for(lock)
         # Children keep the lock: when this process is killed, the next run waits until they are gone.
         os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 -- positional only
-        if _ready.is_ready(level):
+        if _environments.is_ready(level):
             return
         _say("installing the pinned packages, once")
         level = _widest(level)
         _prepare_python(level)
         _sync(level)
         _lead_to_source(level)
-        _write_whole(venv / "ready", _ready.stamp(level))
+        _write_whole(venv / "ready", _environments.stamp(level))
 
 
 def _widest(level: str) -> str:
     """The level to install: refreshing a smaller one would take away what a larger one brought."""
-    held = _ready.held(level)
-    return next((one for one in reversed(_ready.ENOUGH[level]) if f"level {one}\n" in held), level)
+    held = _environments.held(level)
+    return next((one for one in reversed(_environments.ENOUGH[level]) if f"level {one}\n" in held), level)
 
 
 def _wait_for(lock: TextIO) -> None:
@@ -76,9 +76,9 @@ def _wait_for(lock: TextIO) -> None:
 
 def _prepare_python(level: str) -> None:
     """Keep a complete environment of this Python and path; build anew over anything else."""
-    place = _ready.stamp(level).split("\n", 2)[2]
-    is_complete = os.path.exists(_ready.python(level)) and _ready.held(level).endswith(place)
-    venv = Path(_ready.venv(level))
+    place = _environments.stamp(level).split("\n", 2)[2]
+    is_complete = os.path.exists(_environments.python(level)) and _environments.held(level).endswith(place)
+    venv = Path(_environments.venv(level))
     (venv / "ready").unlink(missing_ok=True)
     if is_complete:
         return
@@ -94,8 +94,8 @@ def _prepare_python(level: str) -> None:
 
 def _sync(level: str) -> None:
     command = [_find_uv(), "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode"]
-    command += ["--python", _ready.python(level), _ready.pins(level)]
-    environment = _ready.environment() | _mirror() | _cache()
+    command += ["--python", _environments.python(level), _environments.pins(level)]
+    environment = _environments.variables() | _mirror() | _cache()
     what = "install the pinned packages"
     try:
         _call(what, *command, environment=environment)
@@ -108,8 +108,8 @@ def _sync(level: str) -> None:
 
 def _lead_to_source(level: str) -> None:
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = _call("ask the environment for its folder", _ready.python(level), "-c", ask).strip()
-    _write_whole(Path(packages) / "amends.pth", f"{_ready.ROOT}/src\n")
+    packages = _call("ask the environment for its folder", _environments.python(level), "-c", ask).strip()
+    _write_whole(Path(packages) / "amends.pth", f"{_environments.ROOT}/src\n")
 
 
 def _find_uv() -> str:
@@ -124,8 +124,8 @@ def _find_uv() -> str:
         "install uv, the package installer",
         *pip,
         *("install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"),
-        *("--target", str(TOOLS), "--upgrade", "--require-hashes", "-r", _ready.pins("uv")),
-        environment=_ready.environment() | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"},
+        *("--target", str(TOOLS), "--upgrade", "--require-hashes", "-r", _environments.pins("uv")),
+        environment=_environments.variables() | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"},
     )
     return own
 
@@ -181,7 +181,7 @@ def _may_install_debian() -> bool:
 
 
 def _fetch_debian(package: str) -> None:
-    environment = _ready.environment() | {"DEBIAN_FRONTEND": "noninteractive"}
+    environment = _environments.variables() | {"DEBIAN_FRONTEND": "noninteractive"}
     command = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
     if not _runs(*command, environment=environment):
         _runs("apt-get", "update", "-qq", environment=environment)
@@ -239,7 +239,7 @@ def _call(what: str, *command: str, environment: dict[str, str] | None = None) -
 def _finish(command: Sequence[str], environment: dict[str, str] | None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
-        env=environment or _ready.environment(),
+        env=environment or _environments.variables(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

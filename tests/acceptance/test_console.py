@@ -10,12 +10,13 @@ from playwright.sync_api import Browser, Page, expect
 from acceptance.conftest import picture
 from acceptance.test_portal import violations
 from amends.desk.accounts.models import Role, User
-from amends.desk.cases.answering import Speaker
+from amends.desk.cases.answering import Speaker, write_message
 from amends.desk.cases.deciding import wake_due
 from amends.desk.cases.ending import appeal
 from amends.desk.cases.evidence import add_evidence
 from amends.desk.cases.models import Channel, RequestKind
 from amends.desk.cases.stating import decline
+from amends.desk.notices.models import Letter
 from amends.desk.payments.models import Refund
 from amends.desk.usage.models import UseOutcome
 from asking import picture as screenshot
@@ -187,3 +188,24 @@ def test_a_queue_is_walked_by_keyboard_alone(shop: Shop, enter: Enter) -> None:
     expect(page.get_by_text("You agreed to the plan.")).to_be_visible()
 
     assert (now(first).state, now(second).state) == ("decided", "paying")
+
+
+def test_a_letter_to_a_closed_case_is_answered_by_keyboard_alone(shop: Shop, enter: Enter) -> None:
+    line = shop.sell(shop.monthly)
+    go_to(day(9))
+    case = shop.ask(line)
+    write_message(case, Speaker(f"customer:{shop.customer.id}", Channel.PORTAL), "Where is the invoice?")
+    page = enter(shop.staff("agent", Role.AGENT))
+    page.goto("/console/?queue=answer")
+
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=case.number)).to_be_visible()
+    page.keyboard.press("r")
+    page.keyboard.type("It is on the page of your order.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Answered. The customer has it by mail")).to_be_visible()
+    picture(page, "letter-answered")
+
+    assert (now(case).state, Letter.objects.filter(kind="reply").count()) == ("closed", 1)

@@ -258,7 +258,7 @@ def test_a_message_is_read_by_a_person(program: Client, shop: Shop) -> None:
     assert answer.status == 201
     (message,) = answer.json["messages"]
     assert (message["by"], message["text"]) == ("customer", "Hello?")
-    assert Task.objects.get(done_at=None).kind == "review"
+    assert Task.objects.get(done_at=None).kind == "answer"
     assert (empty.status, Message.objects.count()) == (422, 1)
     assert answer.json["state"] == "waiting_on_customer"
 

@@ -87,7 +87,20 @@ def test_a_link_does_nothing(web: Client, shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "action",
-    ["approve", "decline", "ask", "state", "waive", "note", "assign", "goodwill", "answer-appeal", "reopen"],
+    [
+        "approve",
+        "decline",
+        "ask",
+        "state",
+        "waive",
+        "note",
+        "assign",
+        "goodwill",
+        "answer-appeal",
+        "reopen",
+        "reply",
+        "mark-read",
+    ],
 )
 def test_a_customer_can_do_nothing(web: Client, shop: Shop, action: str) -> None:
     case = shop.ask(shop.sell(shop.annual))

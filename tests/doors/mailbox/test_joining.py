@@ -51,7 +51,7 @@ def test_an_answer_to_a_letter_stands_in_its_case(shop: Shop, post: Post, lmtp: 
     assert (came.state, came.case, came.via) == (MailState.JOINED, case, "lmtp" if lmtp else "smtp")
     assert "> Which price?" in came.text
     assert now(case).state == CaseState.OPEN
-    assert "review" in open_tasks(case)
+    assert "answer" in open_tasks(case)
 
 
 def test_an_answer_without_the_plus_is_found_by_the_message_that_it_answers(shop: Shop, post: Post) -> None:
@@ -152,7 +152,7 @@ def test_an_answer_to_a_closed_case_is_read_by_a_person_and_pays_nothing(shop: S
     came = post.deliver(answer_to(case, "Thank you, and one more thing."))
 
     assert (came.state, now(case).state) == (MailState.JOINED, CaseState.CLOSED)
-    assert "review" in open_tasks(case)
+    assert "answer" in open_tasks(case)
     assert shop.refunded(case.line) == refunds
 
 

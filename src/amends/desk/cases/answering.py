@@ -29,6 +29,7 @@ from amends.desk.policies import actions as policies
 from amends.desk.unit_of_work import unit_of_work
 from amends.policy.answer import Outcome
 
+WROTE = gettext_noop("The customer wrote; please read and answer.")
 _SETTLED = (CaseState.PAYING, CaseState.CLOSED)
 
 
@@ -84,7 +85,7 @@ def write_message(case: Case, speaker: Speaker, text: str) -> Message:
         message = _say(case, speaker, text)
         if case.state == CaseState.WAITING_ON_CUSTOMER and not open_questions(case):
             decide_again(case)
-        tasks.give(case, TaskKind.REVIEW, gettext_noop("The customer wrote; please read and answer."))
+        tasks.give(case, TaskKind.ANSWER, WROTE)
     return message
 
 

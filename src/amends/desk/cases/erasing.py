@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db.models import Q
 
+from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import record
 from amends.desk.cases.models import Appeal, Case, CaseState, Evidence, Message, Statement, Task
@@ -24,7 +25,7 @@ def unfinished(customer: Customer) -> list[str]:
 
 
 def erase_words(customer: Customer) -> None:
-    """Empty the messages, reasons, appeals and tasks of a person's cases."""
+    """Empty the messages, reasons, appeals and tasks of a person's cases; what is gone waits for no answer."""
     cases = Case.objects.filter(customer=customer)
     Message.objects.filter(case__in=cases).exclude(text="").update(text="")
     Statement.objects.filter(case__in=cases).exclude(reason="").update(reason="")
@@ -32,6 +33,7 @@ def erase_words(customer: Customer) -> None:
     Evidence.objects.filter(case__in=cases).update(name="", judgement="")
     # The name of a file, or an answer of a person, may stand in a task.
     Task.objects.filter(case__in=cases).update(detail="", sentence={})
+    Task.objects.to_answer().filter(case__in=cases).update(done_at=clock.now())
     cases.update(reason="")
 
 

@@ -173,6 +173,22 @@ def asked(case: Case, message_id: str, question: str) -> None:
 
 
 @in_their_language
+def replied(case: Case, message_id: str, text: str) -> None:
+    """What a person answers to what the customer wrote."""
+    blocks: list[Block] = [
+        greet(case),
+        Paragraph(_("About your request %(case)s:") % words_of(case)),
+        Paragraph(text),
+        Paragraph(
+            _("You can answer to this letter, or write on the page of your request: %(url)s")
+            % {"url": case_url(case)}
+        ),
+    ]
+    subject = _("An answer about %(case)s") % words_of(case)
+    send(case, LetterKind.REPLY, f"message:{message_id}", subject, blocks)
+
+
+@in_their_language
 def files_refused(case: Case, reference: str, refused: tuple[str, ...]) -> None:
     """Which files of a letter were not taken, and what to send instead."""
     blocks: list[Block] = [

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop
 from amends.desk.accounts.models import Customer, User
 from amends.desk.audit.actions import record
 from amends.desk.cases import letters, tasks
-from amends.desk.cases.answering import decide_again
+from amends.desk.cases.answering import WROTE, decide_again
 from amends.desk.cases.approving import NotAllowedError, OutdatedError
 from amends.desk.cases.deciding import close
 from amends.desk.cases.models import (
@@ -124,6 +124,9 @@ def _demand_without_past(case: Case) -> None:
 
 
 def _go_on(case: Case, into: Case) -> None:
+    if case.tasks.to_answer().exists():
+        tasks.finish(case, TaskKind.ANSWER)
+        tasks.give(into, TaskKind.ANSWER, WROTE)
     unjudged = Evidence.objects.filter(case=case, state=EvidenceState.RECEIVED).first()
     if unjudged is not None and into.request == RequestKind.TECHNICAL:
         sentence = gettext_noop("Please look at %(file)s")

@@ -139,6 +139,7 @@ def decline(case: Case, by: User, reason: str) -> None:
         )
         record(f"case:{case.id}", f"staff:{by.id}", "declined", reason=reason)
         letters.declined(case, decided, reason)
+        tasks.finish(case, TaskKind.ANSWER, by=by)
         close(case, "declined")
 
 
@@ -174,7 +175,7 @@ def answer_appeal(case: Case, by: User, result: str) -> None:
             raise NotAllowedError(_("You declined the request; somebody else has to look at the appeal."))
         made.decided_at, made.decided_by, made.result = clock.now(), by, result
         made.save(update_fields=["decided_at", "decided_by", "result"])
-        tasks.finish(case, TaskKind.APPEAL, by=by)
+        tasks.finish(case, TaskKind.APPEAL, TaskKind.ANSWER, by=by)
         letters.appeal_result(case, result)
         record(f"case:{case.id}", f"staff:{by.id}", "appeal_answered", result=result)
         if case.state == CaseState.OPEN:
@@ -199,6 +200,7 @@ def ask(case: Case, by: User, question: str) -> None:
         case.paused_at = case.paused_at or clock.now()
         case.state = CaseState.WAITING_ON_CUSTOMER
         case.save(update_fields=["paused_at", "state"])
+        tasks.finish(case, TaskKind.ANSWER, by=by)
         record(f"case:{case.id}", f"staff:{by.id}", "asked", message=str(message.id))
         letters.asked(case, str(message.id), question)
 

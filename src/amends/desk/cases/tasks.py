@@ -18,6 +18,7 @@ _OWNERS = {
     TaskKind.PAYOUT: (Role.FINANCE, timedelta(days=3)),
     TaskKind.OVER_RETURNED: (Role.FINANCE, timedelta(days=1)),
     TaskKind.APPEAL: (Role.APPROVER, timedelta(days=3)),
+    TaskKind.ANSWER: (Role.AGENT, timedelta(days=2)),
 }
 
 
@@ -44,10 +45,12 @@ def give(case: Case, kind: TaskKind, sentence: str, **words: object) -> Task:
 
 
 def finish(case: Case, *kinds: TaskKind, by: User | None = None) -> None:
-    """Close the open tasks of these kinds, or all of them; a new case has none."""
+    """Close the open tasks of these kinds, or all that end with the case; a new case has none.
+
+    What a customer wrote does not end with the case: a person answers it.
+    """
     if case.is_unwritten:
         return
     waiting = Task.objects.filter(case=case, done_at=None)
-    if kinds:
-        waiting = waiting.filter(kind__in=kinds)
+    waiting = waiting.filter(kind__in=kinds) if kinds else waiting.exclude(kind=TaskKind.ANSWER)
     waiting.update(done_at=clock.now(), done_by=by)

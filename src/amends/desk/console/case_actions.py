@@ -10,6 +10,7 @@ from amends.desk.cases.approving import approve
 from amends.desk.cases.disputes import link_dispute, unlink_dispute
 from amends.desk.cases.merging import merge
 from amends.desk.cases.models import Case, Evidence
+from amends.desk.cases.replying import mark_read, reply
 from amends.desk.cases.stating import (
     FIXED_AT,
     Gift,
@@ -63,6 +64,16 @@ def _decline(request: HttpRequest, case: Case, user: User) -> str:
 def _ask(request: HttpRequest, case: Case, user: User) -> str:
     ask(case, user, read_text(request, "question"))
     return _("Asked. The time in which we answer stands still until the customer does.")
+
+
+def _reply(request: HttpRequest, case: Case, user: User) -> str:
+    reply(case, user, read_text(request, "text"))
+    return _("Answered. The customer has it by mail, and on the page of the request.")
+
+
+def _mark_read(_request: HttpRequest, case: Case, user: User) -> str:
+    mark_read(case, user)
+    return _("Read. The customer is not written to.")
 
 
 def _state(request: HttpRequest, case: Case, user: User) -> str:
@@ -153,6 +164,8 @@ _ACTIONS = {
     "approve": _approve,
     "decline": _decline,
     "ask": _ask,
+    "reply": _reply,
+    "mark-read": _mark_read,
     "state": _state,
     "waive": _waive,
     "note": _note,

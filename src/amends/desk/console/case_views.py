@@ -10,7 +10,7 @@ from amends.desk.accounts.models import User
 from amends.desk.cases.approving import APPROVERS
 from amends.desk.cases.disputes import LINKERS
 from amends.desk.cases.merging import mergeable
-from amends.desk.cases.models import Appeal, Case, DecisionRecord, Evidence, Message
+from amends.desk.cases.models import Appeal, Case, DecisionRecord, Evidence, Message, TaskKind
 from amends.desk.cases.permissions import GIVERS, HANDLERS
 from amends.desk.cases.progress import case_in_words
 from amends.desk.cases.stating import next_gift
@@ -94,6 +94,7 @@ def _thread(case: Case) -> dict[str, object]:
 def _beside(case: Case, record: DecisionRecord | None) -> dict[str, object]:
     charged = case.line.order.payments
     at_purchase, at_request = context.versions_of(case)
+    tasks = list(case.tasks.filter(done_at=None).order_by("due_at"))
     return {
         "at_purchase": at_purchase,
         "at_request": at_request,
@@ -105,7 +106,8 @@ def _beside(case: Case, record: DecisionRecord | None) -> dict[str, object]:
         "used": context.usage_of(case, record),
         "fault": context.fault_of(case, record),
         "others": context.other_cases(case),
-        "tasks": case.tasks.filter(done_at=None).order_by("due_at"),
+        "tasks": tasks,
+        "waits_for_answer": any(task.kind == TaskKind.ANSWER for task in tasks),
         "trail": context.trail_of(case),
     }
 

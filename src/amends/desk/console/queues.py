@@ -1,7 +1,7 @@
 """The queues: which cases belong to each, in which order, a page at a time.
 
-Every queue is walked along an index, from the first case to the last: most along the open cases, failed refunds along the
-tasks, disputes along the disputes. A page costs the same however many cases there are.
+Every queue is walked along an index, from the first case to the last: most along the open cases, failed refunds and
+what customers wrote along the tasks, disputes along the disputes. A page costs the same however many cases there are.
 """
 
 from collections import Counter
@@ -56,6 +56,11 @@ def _failed(_user: User) -> list[Walk]:
     return [found.exclude(Exists(earlier))]
 
 
+def _to_answer(_user: User) -> list[Walk]:
+    """Along what customers wrote, whatever became of their cases; of each at most one task is open."""
+    return [Case.objects.filter(tasks__in=Task.objects.to_answer()).annotate(place=F("tasks__created_at"))]
+
+
 def _disputed(_user: User) -> list[Walk]:
     """Along the disputes under way, of the payment itself and linked to it, each case at its first one."""
     under_way = Dispute.objects.under_way()
@@ -98,6 +103,7 @@ QUEUES = {
         partial(_open, lambda _user: Q(due_on__lt=clock.now().date(), paused_at=None), order=DUE),
         DUE,
     ),
+    "answer": Queue(_("To answer"), _to_answer),
     "customer": Queue(
         _("Waiting for customer"), partial(_open, lambda _user: Q(state=CaseState.WAITING_ON_CUSTOMER))
     ),

@@ -37,6 +37,7 @@ _FLAGS = {
     TaskKind.FAILED_PLAN_CHANGE: (_("plan change failed"), "bad"),
     TaskKind.OVER_RETURNED: (_("too much returned"), "bad"),
     TaskKind.APPEAL: (_("appeal"), "bad"),
+    TaskKind.ANSWER: (_("customer wrote"), "accent"),
 }
 
 

@@ -11,6 +11,7 @@ from amends.desk import clock
 from amends.desk.accounts.actions import create_key
 from amends.desk.accounts.factors import give_totp
 from amends.desk.accounts.models import Customer, Role, Scope, User
+from amends.desk.cases.answering import Speaker, write_message
 from amends.desk.cases.deciding import decide_case
 from amends.desk.cases.models import Case, Channel, RequestKind
 from amends.desk.cases.opening import Request, open_case
@@ -223,6 +224,12 @@ def _refund(reason: str) -> Callable[[Shop, Line], None]:
     return act
 
 
+def _denied_and_wrote(shop: Shop, line: Line) -> None:
+    case = shop.request(line, RequestKind.REFUND, "I do not use it.")
+    customer = Speaker(f"customer:{case.customer_id}", Channel.PORTAL)
+    write_message(case, customer, "I see. Until when can I go on making pictures?")
+
+
 def _convert(shop: Shop, line: Line) -> None:
     shop.request(line, RequestKind.CONVERT, "I meant to take the monthly plan.", accidental=True)
 
@@ -271,7 +278,7 @@ def _fault_of_weeks(shop: Shop, line: Line) -> None:
 
 STORIES = (
     Story("Ada Lindqvist", "monthly", 3, 12, _refund("It does not do portraits the way I need.")),
-    Story("Bruno Carvalho", "monthly", 9, 20, _refund("I do not use it.")),
+    Story("Bruno Carvalho", "monthly", 9, 20, _denied_and_wrote),
     Story("Chidi Okafor", "monthly", 2, 63, _refund("Too slow for my work.")),
     Story("Dana Weiss", "monthly", 1, 4, _refund("")),
     Story("Emre Yilmaz", "annual", 6, 30, _convert),

@@ -11,6 +11,8 @@ class LetterKind(models.TextChoices):
 
     RECEIVED = "received"
     MORE_NEEDED = "more_needed"
+    REPLY = "reply"
+    """What a person answers to a message."""
     DECISION = "decision"
     REFUND_SENT = "refund_sent"
     DELAYED = "delayed"

@@ -27,6 +27,8 @@ class Outlook:
     """What the page says about how much use is free, such as `50 generations`."""
     case: Case | None
     """The latest request about it."""
+    returned: int
+    """What went back of it, or is on its way, in minor units of the order's currency."""
 
     @property
     def is_refundable(self) -> bool:
@@ -74,14 +76,16 @@ def look_ahead(customer: Customer, line: Line) -> Outlook:
     case = unsaved_case(customer, line, RequestKind.REFUND, reason="-")
     latest = Case.objects.filter(line=line, customer=customer).order_by("-opened_at").first()
     found = gather(case)
-    used = found.usage.count
+    used, returned = found.usage.count, found.inputs["refunded"]
+    assert isinstance(returned, int)
     try:
         judgement = judge(case, found)
     except InputError:
         # Facts that contradict each other are for a person; a request finds one.
-        return Outlook(line, None, None, used, None, latest)
+        return Outlook(line, None, None, used, None, latest, returned)
     policy = judgement.decision.policy
     limits = limits_on(policy, "generations")
     until = find_end_of_grant(policy, found.inputs) if judgement.decision.amount else None
     last = datetime.fromtimestamp(until // 1_000_000 - 1, UTC) if until is not None else None
-    return Outlook(line, judgement, last, used, limits[0].text if limits else None, latest)
+    limit = limits[0].text if limits else None
+    return Outlook(line, judgement, last, used, limit, latest, returned)

@@ -30,6 +30,8 @@ class TaskKind(models.TextChoices):
     """A refund that is paid by bank transfer needs its next step."""
     OVER_RETURNED = "over_returned", _("Over Returned")
     APPEAL = "appeal", _("Appeal")
+    ANSWER = "answer", _("Answer")
+    """The customer wrote; also in a case that is closed or whose money is on its way."""
 
 
 FAILURES = (
@@ -48,6 +50,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def failures(self) -> Self:
         """Open tasks about money that did not go as it should."""
         return self.filter(kind__in=FAILURES, done_at=None)
+
+    def to_answer(self) -> Self:
+        """What customers wrote that nobody has answered."""
+        return self.filter(kind=TaskKind.ANSWER, done_at=None)
 
 
 class Task(models.Model):
@@ -80,6 +86,11 @@ class Task(models.Model):
                 fields=["created_at", "case"],
                 condition=Q(done_at=None, kind__in=[kind.value for kind in FAILURES]),
                 name="task_of_failure",
+            ),
+            models.Index(
+                fields=["created_at", "case"],
+                condition=Q(done_at=None, kind=TaskKind.ANSWER.value),
+                name="task_to_answer",
             ),
         )
 
