@@ -5,19 +5,20 @@ import pytest
 from amends.desk.accounts.models import Role
 from amends.desk.books import check_books
 from amends.desk.cases.approving import OutdatedError, approve
-from amends.desk.cases.models import Case, CaseState, TaskKind
+from amends.desk.cases.models import Case, CaseState, RequestKind, TaskKind
 from amends.desk.cases.paying import follow, follow_payment
 from amends.desk.notices.models import Letter
 from amends.desk.orders.actions import SoldLine, record_order
-from amends.desk.orders.models import Line, Order, Product
+from amends.desk.orders.models import Line, Order, Plan, Product, Subscription
 from amends.desk.payments.inbox import sync_payment
 from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.sending import send_next
-from shop import METER, Shop, day, go_to, nothing_moved, now, open_tasks
+from payouts import both
+from shop import METER, Shop, approve_by_one, day, go_to, nothing_moved, now, open_tasks
 from trade import make_charge, refunds_at, sdk
 
 
-def sell(shop: Shop, *amounts: int, fees: tuple[str, ...] = ("59", "74")) -> Line:
+def sell(shop: Shop, *amounts: int, fees: tuple[str, ...] = ("59", "74"), plan: Plan | None = None) -> Line:
     """A monthly plan, the first charge on the day before the last."""
     charges = [
         shop.gateway.charge(
@@ -30,11 +31,26 @@ def sell(shop: Shop, *amounts: int, fees: tuple[str, ...] = ("59", "74")) -> Lin
         "Monthly plan",
         sum(amounts),
         METER,
-        plan=shop.monthly,
+        plan=plan or shop.monthly,
+        subscription=subscribe(shop, plan) if plan else None,
         period_start=day(0),
-        period_end=day(30),
+        period_end=day(0).replace(year=day(0).year + 1) if plan else day(30),
     )
     return record_order(shop.customer, "O-two", day(0), charges[::-1], [sold]).lines.get()
+
+
+def subscribe(shop: Shop, plan: Plan) -> Subscription:
+    made = sdk(shop.sandbox).v1.subscriptions.create(
+        {
+            "customer": sdk(shop.sandbox).v1.customers.create().id,
+            "collection_method": "send_invoice",
+            "days_until_due": 30,
+            "items": [{"price": plan.prices.get().gateway_ref}],
+        }
+    )
+    return Subscription.objects.create(
+        customer=shop.customer, plan=plan, gateway_ref=made.id, started_at=day(0)
+    )
 
 
 def returned(shop: Shop, line: Line) -> list[list[int]]:
@@ -156,6 +172,48 @@ def test_a_part_that_the_bank_sends_back_goes_to_a_person_and_the_other_stays_se
 
     assert (now(case).state, open_tasks(case)) == (CaseState.OPEN, [TaskKind.FAILED_REFUND])
     assert set(Refund.objects.values_list("amount", "state")) == {(1500, "failed"), (867, "succeeded")}
+
+
+def test_two_requests_about_one_order_at_once_share_what_was_charged(shop: Shop) -> None:
+    charges = [
+        shop.gateway.charge(make_charge(shop.sandbox, amount, fee=fee, created=str(int(day(0).timestamp()))))
+        for amount, fee in ((1000, "59"), (1500, "74"))
+    ]
+    sold = [
+        SoldLine(
+            Product.SUBSCRIPTION,
+            name,
+            amount,
+            METER,
+            plan=shop.monthly,
+            period_start=day(0),
+            period_end=day(30),
+        )
+        for name, amount in (("One", 1200), ("Two", 1300))
+    ]
+    first, second = record_order(shop.customer, "O-two", day(0), charges, sold).lines.order_by("position")
+    go_to(day(3))
+
+    came_to = both(lambda: shop.ask(first), lambda: shop.ask(second))
+    shop.work()
+
+    assert came_to == ["done", "done"]
+    assert sum(sum(amounts) for amounts in returned(shop, first)) == 2500 - 133
+    assert list(Case.objects.values_list("closing", flat=True)) == ["paid", "paid"]
+    assert list(check_books()) == []
+
+
+def test_a_conversion_holds_every_part_until_the_plan_is_changed(shop: Shop) -> None:
+    line = sell(shop, 10_000, 12_800, fees=("300", "391"), plan=shop.annual)
+    go_to(day(6))
+
+    case = shop.ask(line, RequestKind.CONVERT, answers={"accidental": True})
+    approve_by_one(shop, case)
+    assert list(Refund.objects.values_list("is_held", flat=True)) == [True, True]
+    shop.work()
+
+    assert returned(shop, line) == [[22_800 - 1900 - 691 - 12_800], [12_800]]
+    assert now(case).closing == "paid"
 
 
 def pay_back(shop: Shop, payment: Payment, amount: int) -> None:

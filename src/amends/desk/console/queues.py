@@ -62,10 +62,10 @@ def _to_answer(_user: User) -> list[Walk]:
 
 
 def _disputed(_user: User) -> list[Walk]:
-    """Along the disputes under way, of the payment itself and linked to it, each case at its first one."""
+    """Along the disputes under way, of the payments themselves and linked to them, each case at its first one."""
     under_way = Dispute.objects.under_way()
-    own = under_way.filter(payment=OuterRef("line__order__paid_by__payment"))
-    linked = under_way.filter(linked_payment=OuterRef("line__order__paid_by__payment"))
+    own = under_way.filter(payment__of_order__order=OuterRef("line__order"))
+    linked = under_way.filter(linked_payment__of_order__order=OuterRef("line__order"))
     earlier = {"opened_at__lt": OuterRef("place")}
     path = "line__order__paid_by__payment"
     by_charge = open_cases().filter(**{f"{path}__disputes__in": under_way})
