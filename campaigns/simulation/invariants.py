@@ -38,21 +38,22 @@ LEGAL = {
     *(("requires_action", state) for state in ("pending", "succeeded", "failed", "canceled")),
     ("succeeded", "failed"),
 }
-_ROWS = """
-SELECT r.id::text, r.payment_id::text, r.origin, r.state, r.amount, r.gateway_ref, r.reason, r.generation, r.sends, r.is_held,
-    (SELECT coalesce(array_agg(e.kind ORDER BY e.kind), '{}') FROM journal_entry e
-        WHERE e.reference = 'refund:' || r.id AND e.kind IN ('refund_sent', 'refund_settled')
-        AND NOT EXISTS (SELECT FROM journal_entry m WHERE m.reverses_id = e.id))
-FROM payments_refund r ORDER BY r.id
-"""
-_BOOKS = """
-SELECT count(*), coalesce(sum(CASE side WHEN 'debit' THEN amount ELSE -amount END), 0),
+_STATE = """
+SELECT
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(r.id, r.payment_id, r.origin, r.state, r.amount, r.gateway_ref, r.reason,
+        r.generation, r.sends, r.is_held, ARRAY(SELECT e.kind FROM journal_entry e
+            WHERE e.reference = 'refund:' || r.id AND e.kind IN ('refund_sent', 'refund_settled')
+            AND NOT EXISTS (SELECT FROM journal_entry m WHERE m.reverses_id = e.id) ORDER BY e.kind)) ORDER BY r.id), '[]')
+        FROM payments_refund r),
+    ARRAY(SELECT payment_id::text FROM payments_dispute WHERE status IN ('open', 'lost')),
+    count(*), coalesce(sum(CASE side WHEN 'debit' THEN amount ELSE -amount END), 0),
     coalesce(sum(CASE side WHEN 'debit' THEN amount ELSE -amount END) FILTER (WHERE account = 'gateway_cash'), 0),
     coalesce(sum(CASE side WHEN 'debit' THEN amount ELSE -amount END)
         FILTER (WHERE account = 'refunds_in_transit'), 0),
     (SELECT coalesce(sum(amount), 0) FROM payments_dispute WHERE status = 'lost')
 FROM journal_posting
 """
+"""In one statement: every step is checked, and most of a world's time goes to asking."""
 _MOVES = """
 SELECT subject, action, detail ->> 'before' FROM audit_auditrow WHERE detail ? 'before' ORDER BY subject, sequence
 """
@@ -80,13 +81,6 @@ class Row:
         return self.reason == "needs_person"
 
 
-def read_rows() -> list[Row]:
-    """All refunds."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ROWS)
-        return [Row(*row) for row in cursor.fetchall()]
-
-
 @dataclass(slots=True)
 class Books:
     """The journal in four numbers.
@@ -102,11 +96,29 @@ class Books:
     """What lost disputes took, by their rows."""
 
 
-def read_books() -> Books:
-    """The journal now."""
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the desk's database says."""
+
+    rows: list[Row]
+    """All refunds."""
+    books: Books
+    disputed: frozenset[str]
+    """The payments whose disputes the desk knows."""
+
+
+def read_state() -> State:
+    """The database now."""
     with connection.cursor() as cursor:
-        cursor.execute(_BOOKS)
-        return Books(*(int(number) for number in cursor.fetchone() or ()))
+        cursor.execute(_STATE)
+        found = cursor.fetchone()
+    assert found is not None
+    rows, disputed, *numbers = found
+    return State(
+        [Row(*row) for row in json.loads(rows)],
+        Books(*(int(number) for number in numbers)),
+        frozenset(disputed),
+    )
 
 
 def broken_by_rows(rows: Sequence[Row], held: Sequence[Object], sendings: Sequence[Sending]) -> Iterator[str]:
@@ -171,13 +183,6 @@ class Known:
     """The gateway's living refunds of each payment."""
     generations: dict[str, int]
     """How many keys each refund had used up."""
-
-
-def read_disputed() -> frozenset[str]:
-    """The payments whose disputes the desk knows."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT payment_id::text FROM payments_dispute WHERE status IN ('open', 'lost')")
-        return frozenset(payment for (payment,) in cursor.fetchall())
 
 
 def _sent_in_vain(sendings: Sequence[Sending]) -> Iterator[str]:

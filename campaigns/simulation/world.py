@@ -38,7 +38,7 @@ from amends.sandbox.events import Events
 from amends.sandbox.store import Object, Store
 from simulation import invariants
 from simulation.death import dying
-from simulation.invariants import Known, Row
+from simulation.invariants import Known, State, read_state
 from simulation.network import Network, Weather, WorkerDied, draw_weather
 from simulation.outside import Outside
 
@@ -90,7 +90,7 @@ class World:
         self.postings = self.checked = 0
         self.payments = [self._sell() for _ in range(self.dice.choice((1, 1, 2)))]
         self.outside = Outside(self.account, self.dice, [payment.gateway_ref for payment in self.payments])
-        self.known = self._know([])
+        self.known = self._know(read_state())
         self.network.weather = draw_weather(self.dice)
 
     def _sell(self) -> Payment:
@@ -133,7 +133,7 @@ class World:
         self.network.land(everything=True)
         self._heal()
         self._demand(
-            [*invariants.broken_moves(invariants.read_rows()), *(f"I19 {words}" for words in broken_rows())]
+            [*invariants.broken_moves(read_state().rows), *(f"I19 {words}" for words in broken_rows())]
         )
 
     def _choices(self) -> list[tuple[Callable[[], None], int]]:
@@ -177,26 +177,27 @@ class World:
         self._check()
 
     def _check(self) -> None:
-        rows, books, held = invariants.read_rows(), invariants.read_books(), self.held()
+        state, held = read_state(), self.held()
+        rows = state.rows
         self._demand(
             [
                 *invariants.broken_by_rows(rows, held, self.network.sendings),
                 *invariants.broken_by_sending(rows, self.network.sendings[self.checked :], self.known, held),
-                *invariants.broken_by_books(rows, books, self.postings),
+                *invariants.broken_by_books(rows, state.books, self.postings),
                 *invariants.over_reserved(rows, CAPTURED),
                 *(f"I3 {id_}: two workers had it at once" for id_ in self.network.sent_twice),
             ]
         )
-        self.postings, self.checked = books.postings, len(self.network.sendings)
-        self.known = self._know(rows)
+        self.postings, self.checked = state.books.postings, len(self.network.sendings)
+        self.known = self._know(state)
 
-    def _know(self, rows: list[Row]) -> Known:
+    def _know(self, state: State) -> Known:
         refs: dict[str, set[str]] = {}
         payments = {payment.gateway_ref: str(payment.id) for payment in self.payments}
         for one in self.held():
             if one["status"] not in invariants.ENDED:
                 refs.setdefault(payments[str(one["charge"])], set()).add(str(one["id"]))
-        return Known(invariants.read_disputed(), refs, {row.id: row.generation for row in rows})
+        return Known(state.disputed, refs, {row.id: row.generation for row in state.rows})
 
     def _demand(self, broken: list[str]) -> None:
         if broken:
@@ -231,13 +232,13 @@ class World:
 
     def let_go(self) -> None:
         """What a refund waited for is done."""
-        held = [row for row in invariants.read_rows() if row.is_held]
+        held = [row for row in read_state().rows if row.is_held]
         if held:
             _let_go(self.dice.choice(held).id)
 
     def _taken(self, payment: Payment) -> int:
         """What is reserved or gone by the rows, computed here once more."""
-        rows = [row for row in invariants.read_rows() if row.payment == str(payment.id)]
+        rows = [row for row in read_state().rows if row.payment == str(payment.id)]
         lost = sum(one.amount for one in payment.disputes.all() if one.status == "lost")
         return sum(row.amount for row in rows if row.state not in invariants.ENDED) + lost
 
@@ -336,7 +337,7 @@ class World:
     def _heal(self) -> None:
         """Everything works again: within some days nothing may be left open."""
         left: list[str] = []
-        for row in invariants.read_rows():
+        for row in read_state().rows:
             if row.is_held:
                 _let_go(row.id)
         for pause in (1_200,) * 6 + (90_000,) * 6:
@@ -351,7 +352,7 @@ class World:
                 self._compare_all,
             ):
                 self.step(calm)
-            left = list(invariants.unsettled(invariants.read_rows(), self.held()))
+            left = list(invariants.unsettled(read_state().rows, self.held()))
             if not left and all(one["status"] != "pending" for one in self.held()):
                 return
         self._violated(left)
