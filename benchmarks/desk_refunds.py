@@ -147,7 +147,7 @@ class Refunds:
             external_id=f"user-{number}", email=f"user-{number}@example.com", created_at=now
         )
         sold = SoldLine(Product.SUBSCRIPTION, "Monthly plan", AMOUNT, "generation", plan=self.plan)
-        order = record_order(customer, f"O-{number}", now, self.gateway.charge(self._charge()), [sold])
+        order = record_order(customer, f"O-{number}", now, [self.gateway.charge(self._charge())], [sold])
         return order.lines.select_related("order__customer").get()
 
     def _by_rooms(self, line: Line) -> None:

@@ -32,8 +32,9 @@ INSERT INTO accounts_customer (id, external_id, email, name, locale, country, cr
 INSERT INTO payments_payment (id, customer_id, gateway, gateway_ref, captured, currency, captured_at, method,
         method_hint, fee, settlement_currency)
     SELECT id, id, 'stripe', 'ch_q_' || n, 1900, 'USD', at, 'card', '4242', 85, 'USD' FROM fresh;
-INSERT INTO orders_order (id, number, customer_id, payment_id, currency, placed_at)
-    SELECT id, 'Q-' || n, id, id, 'USD', at FROM fresh;
+INSERT INTO orders_order (id, number, customer_id, currency, placed_at)
+    SELECT id, 'Q-' || n, id, 'USD', at FROM fresh;
+INSERT INTO orders_orderpayment (payment_id, order_id, position) SELECT id, id, 1 FROM fresh;
 INSERT INTO orders_line (id, order_id, position, product, description, amount, tax, meter, credits, purchased_at)
     SELECT id, id, 1, 'subscription', 'Monthly plan', 1900, 0, 'generation', 0, at FROM fresh;
 INSERT INTO cases_case (id, number, customer_id, line_id, request, channel, reason, answers, is_identified, state,

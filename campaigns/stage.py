@@ -44,8 +44,9 @@ class Stage:
 
         from amends.desk import clock
         from amends.desk.accounts.models import Customer
-        from amends.desk.payments.actions import RefundPlan, request_refund
+        from amends.desk.payments.actions import request_refund
         from amends.desk.payments.models import Payment
+        from amends.desk.payments.refund_plan import RefundPlan
 
         made = []
         for _ in range(number):

@@ -6,8 +6,9 @@ from datetime import timedelta
 from django.db import transaction
 
 from amends.desk import clock
-from amends.desk.payments.actions import RefundPlan, request_refund
+from amends.desk.payments.actions import request_refund
 from amends.desk.payments.models import Payment, Refund
+from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import StripeGateway
 

@@ -96,7 +96,7 @@ class Shop:
             if plan.interval == "month"
             else at.replace(year=at.year + 1),
         )
-        order = record_order(self.customer, f"O-{made.id}", at, charge, [line])
+        order = record_order(self.customer, f"O-{made.id}", at, [charge], [line])
         return order.lines.get()
 
     def use(self, count: int, at: datetime, **changes: object) -> None:
@@ -118,15 +118,13 @@ class Shop:
             follow(refund.case_id)
 
     def sync(self, line: Line) -> None:
-        assert line.order.payment
-        payment = sync_payment(self.gateway, line.order.payment.gateway_ref)
+        payment = sync_payment(self.gateway, line.order.payments[0].gateway_ref)
         assert payment
         follow_payment(payment)
 
     def dispute(self, line: Line) -> Object:
         """The customer's bank disputes the charge; the desk does not know yet."""
-        assert line.order.payment
-        charge = self.sandbox.store.find(line.order.payment.gateway_ref)
+        charge = self.sandbox.store.find(line.order.payments[0].gateway_ref)
         assert charge
         return self.sandbox.api.disputes.open(charge)
 
@@ -135,8 +133,7 @@ class Shop:
 
     def refunded(self, line: Line) -> list[int]:
         """The amounts that the gateway holds for an order."""
-        assert line.order.payment
-        return [one.amount for one in refunds_at(self.sandbox, line.order.payment)]
+        return [one.amount for one in refunds_at(self.sandbox, line.order.payments[0])]
 
 
 def go_to(at: datetime) -> None:

@@ -13,12 +13,8 @@ from django.db import DatabaseError, OperationalError, connection, connections, 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import broken_rows
-from amends.desk.payments.actions import (
-    NothingLeftError,
-    RefundPlan,
-    release,
-    request_refund,
-)
+from amends.desk.payments.actions import release, request_refund
+from amends.desk.payments.allocation import NothingLeftError
 from amends.desk.payments.gateway import GatewayError, GatewayEvent
 from amends.desk.payments.inbox import (
     apply_notice,
@@ -30,7 +26,8 @@ from amends.desk.payments.inbox import (
     sync_payment,
     waiting_notices,
 )
-from amends.desk.payments.models import Payment
+from amends.desk.payments.models import Payment, Refund
+from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.states import IllegalTransitionError
 from amends.desk.payments.stripe_gateway import StripeGateway
@@ -237,7 +234,7 @@ class World:
         """What a refund waited for is done."""
         held = [row for row in read_state().rows if row.is_held]
         if held:
-            release(uuid.UUID(self.dice.choice(held).id))
+            _let_go(self.dice.choice(held).id)
 
     def _taken(self, payment: Payment) -> int:
         """What is reserved or gone by the rows, computed here once more."""
@@ -342,7 +339,7 @@ class World:
         left: list[str] = []
         for row in read_state().rows:
             if row.is_held:
-                release(uuid.UUID(row.id))
+                _let_go(row.id)
         for pause in (1_200,) * 6 + (90_000,) * 6:
             self._advance(pause)
             self.step(self.outside.settle)
@@ -387,3 +384,9 @@ def _patiently(action: Callable[[], None]) -> None:
 def leave() -> None:
     """Close the second worker's connection."""
     _elsewhere.submit(connections.close_all).result()
+
+
+def _let_go(refund_id: str) -> None:
+    case_id = Refund.objects.get(id=refund_id).case_id
+    assert case_id
+    release(case_id)

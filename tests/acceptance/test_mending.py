@@ -41,7 +41,7 @@ def test_two_cases_are_merged_a_dispute_linked_and_a_difference_seen_to(
     unasked = shop.sell(shop.monthly)
     shop.dispute(unasked)
     shop.sync(unasked)
-    Payment.objects.filter(order__lines__cases=second).update(captured=2000)
+    Payment.objects.filter(of_order__order__lines__cases=second).update(captured=2000)
     reconcile()
     look = f"{width}-{theme}" if scripts else f"{width}-{theme}-without-scripts"
     page = enter(shop.staff("all", Role.AGENT, Role.FINANCE), width=width, theme=theme, scripts=scripts)
@@ -76,6 +76,6 @@ def test_two_cases_are_merged_a_dispute_linked_and_a_difference_seen_to(
 
     assert (now(first).merged_into_id, Dispute.objects.get().linked_payment) == (
         second.id,
-        second.line.order.payment,
+        second.line.order.payments[0],
     )
     assert not open_discrepancies().exists()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from amends.desk.payments.actions import RefundPlan, request_refund
+from amends.desk.payments.actions import request_refund
+from amends.desk.payments.refund_plan import RefundPlan
 from answers import try_answers
 from conftest import ROOT
 from planted_money import PLANTED, Planted

@@ -78,8 +78,7 @@ def test_of_two_conversions_decided_side_by_side_one_is_agreed_to(shop: Shop) ->
 def test_a_plan_for_which_too_little_is_left_is_not_agreed_to(shop: Shop) -> None:
     line = shop.sell(shop.annual, fee=691)
     case = shop.ask(line)
-    assert line.order.payment
-    sdk(shop.sandbox).v1.refunds.create({"charge": line.order.payment.gateway_ref, "amount": 20_000})
+    sdk(shop.sandbox).v1.refunds.create({"charge": line.order.payments[0].gateway_ref, "amount": 20_000})
     shop.sync(line)
 
     with pytest.raises(OutdatedError, match="Less is left of the payment"):

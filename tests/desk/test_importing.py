@@ -60,10 +60,9 @@ def test_a_year_of_sales_becomes_orders_whose_books_are_right(
     assert sorted(Refund.objects.values_list("amount", "origin", "state")) == [(900, "gateway", "succeeded")]
     assert list(Dispute.objects.values_list("status", "amount")) == [("lost", 1900)]
     assert list(check_books()) == []
-    line = Line.objects.select_related("order__payment").order_by("purchased_at").first()
+    line = Line.objects.select_related("order").order_by("purchased_at").first()
     assert line
-    assert line.order.payment
-    assert (line.amount, line.meter, line.order.payment.fee, str(line.plan_id)) == (
+    assert (line.amount, line.meter, line.order.payments[0].fee, str(line.plan_id)) == (
         1900,
         "generation",
         85,
@@ -285,3 +284,64 @@ def case_of(row: dict[str, str]) -> dict[str, object]:
     return {
         name: words.get(value, int(value) if value.isdecimal() else value) for name, value in known.items()
     }
+
+
+def pay_in_parts(sandbox: Sandbox, *amounts: int) -> list[str]:
+    """An open invoice of 19.00 that payments of these amounts are attached to; the charges."""
+    shop = sdk(sandbox).v1
+    ref, _ = sell(sandbox, **MONTHLY)
+    price = shop.prices.list().data[0]
+    shop.subscriptions.create(
+        {
+            "customer": ref,
+            "items": [{"price": price.id}],
+            "collection_method": "send_invoice",
+            "days_until_due": 30,
+        }
+    )
+    invoice = next(one for one in shop.invoices.list().data if one.status != "paid")
+    return [pay_part(sandbox, ref, str(invoice.id), amount) for amount in amounts]
+
+
+def pay_part(sandbox: Sandbox, customer: str, invoice: str, amount: int) -> str:
+    intent = sdk(sandbox).v1.payment_intents.create(
+        {
+            "amount": amount,
+            "confirm": True,
+            "currency": "usd",
+            "customer": customer,
+            "payment_method": "pm_card_visa",
+        }
+    )
+    payment = {"type": "payment_intent", "payment_intent": intent.id}
+    content: dict[str, object] = {"invoice": invoice, "payment": payment, "status": "paid"}
+    sandbox.api.world.make("inpay", "invoice_payment", content)
+    return str(intent.latest_charge)
+
+
+def test_an_invoice_that_several_charges_paid_is_one_order_with_its_payments(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    charges = pay_in_parts(sandbox, 1000, 900)
+    sdk(sandbox).v1.refunds.create({"charge": charges[1], "amount": 300})
+
+    told = bring_in(gateway)
+    first = everything()
+    again = bring_in(gateway)
+
+    assert (told.untold, told.recorded["order"], again.recorded) == ({}, 2, {})
+    order = Order.objects.get(paid_by__payment__gateway_ref=charges[0])
+    assert {payment.gateway_ref for payment in order.payments} == set(charges)
+    assert Refund.objects.get().payment.gateway_ref == charges[1]
+    assert everything() == first
+    assert list(check_books()) == []
+
+
+def test_an_invoice_of_which_a_part_is_missing_waits_for_the_rest(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    pay_in_parts(sandbox, 1000)
+
+    told = bring_in(gateway)
+
+    assert (told.recorded["order"], len(told.untold), Payment.objects.count()) == (1, 1, 1)

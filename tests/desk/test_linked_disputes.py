@@ -14,9 +14,11 @@ from amends.desk.cases.models import Case, RequestKind
 from amends.desk.journal.models import Entry
 from amends.desk.orders.models import Line
 from amends.desk.payments import inbox
-from amends.desk.payments.actions import NothingLeftError, RefundPlan, request_refund, standing
+from amends.desk.payments.actions import request_refund, standing
+from amends.desk.payments.allocation import NothingLeftError
 from amends.desk.payments.gateway import GatewayEvent
 from amends.desk.payments.models import Dispute, Payment, Refund
+from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.sending import send_next
 from amends.sandbox.store import Object
 from shop import WHY, Shop, day, go_to, latest, now, open_tasks
@@ -51,8 +53,7 @@ def notice(shop: Shop, dispute: Object, event: str) -> Payment | None:
 
 
 def paid_by(case: Case) -> Payment:
-    assert case.line.order.payment
-    return case.line.order.payment
+    return case.line.order.payments[0]
 
 
 def test_an_open_dispute_that_is_linked_holds_the_case(shop: Shop, finance: User) -> None:
@@ -71,11 +72,10 @@ def test_an_open_dispute_that_is_linked_holds_the_case(shop: Shop, finance: User
 
 def test_the_dispute_stands_against_its_own_payment_as_well(shop: Shop, finance: User) -> None:
     case, other, ref = disputed_elsewhere(shop)
-    assert other.order.payment
 
     link_dispute(case, finance, ref, WHY)
 
-    assert standing(other.order.payment).is_open
+    assert standing(other.order.payments[0]).is_open
 
 
 def test_a_refund_that_was_planned_is_not_sent_once_a_dispute_is_linked(shop: Shop, finance: User) -> None:
@@ -208,7 +208,7 @@ def test_won_disputes_and_those_with_a_case_are_not_looked_for(shop: Shop) -> No
     shop.dispute(asked)
     for line in (won, asked):
         shop.sync(line)
-    assert [one.payment for one in disputes_without_case()] == [asked.order.payment]
+    assert [one.payment for one in disputes_without_case()] == [asked.order.payments[0]]
 
     go_to(day(1))
     shop.ask(asked)

@@ -9,9 +9,10 @@ from amends.desk.books import check_books
 from amends.desk.cases.deciding import decide_case
 from amends.desk.cases.models import Case, CaseState, RequestKind, Task, TaskKind
 from amends.desk.journal.models import Entry
-from amends.desk.payments.actions import RefundPlan, standing
+from amends.desk.payments.actions import standing
 from amends.desk.payments.inbox import catch_up, compare_due, compare_unknown, sweep_refunds, sync_payment
 from amends.desk.payments.models import Notice, Payment, Refund
+from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.sandbox.server import Sandbox

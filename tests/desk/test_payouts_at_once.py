@@ -8,9 +8,10 @@ from amends.desk.accounts.models import Role, User
 from amends.desk.books import check_books
 from amends.desk.cases import paying_out
 from amends.desk.cases.paying import follow_payment
-from amends.desk.payments.actions import RefundPlan, request_refund, standing
+from amends.desk.payments.actions import request_refund, standing
 from amends.desk.payments.inbox import sync_payment
 from amends.desk.payments.models import Refund
+from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.sending import send_next
 from amends.desk.payouts.actions import PayoutError
 from amends.desk.payouts.models import Batch, Payout

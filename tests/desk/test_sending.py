@@ -11,10 +11,12 @@ from django.db import DatabaseError, connection, transaction
 from amends.desk import clock
 from amends.desk.journal.actions import balances
 from amends.desk.journal.models import Entry
-from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError, RefundPlan, request_refund
+from amends.desk.payments.actions import AlreadyRequestedError, request_refund
+from amends.desk.payments.allocation import NothingLeftError
 from amends.desk.payments.gateway import GatewayEvent
 from amends.desk.payments.inbox import apply_notice, receive, sweep_refunds, sync_payment
 from amends.desk.payments.models import Refund
+from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.sending import claim_next, send_next
 from amends.desk.payments.states import RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway

@@ -65,6 +65,6 @@ def _requests() -> Iterator[tuple[str, Inputs]]:
         yield record.case.number, record.inputs
     made = Refund.objects.filter(case_id=None).exclude(state__in=sorted(ENDED_WITHOUT_MONEY))
     for refund in made.order_by("created_at", "id").iterator():
-        lines = Line.objects.filter(order__payment=refund.payment_id).order_by("position")
-        for line in lines.select_related("plan", "subscription", "order__payment", "order__customer"):
+        lines = Line.objects.filter(order__paid_by__payment=refund.payment_id).order_by("position")
+        for line in lines.select_related("plan", "subscription", "order__customer"):
             yield f"{refund.gateway_ref}/{line.position}", known_at(line, refund.created_at)

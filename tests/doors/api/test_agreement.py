@@ -92,7 +92,7 @@ def purchase(sandbox: Sandbox, customer: Customer, facts: dict[str, Any]) -> Lin
         period_start=instant(facts["period_start"]) if is_plan else None,
         period_end=instant(facts["period_end"]) if is_plan else None,
     )
-    return record_order(customer, f"O-{next(_NUMBERS)}", at, charge, [sold]).lines.get()
+    return record_order(customer, f"O-{next(_NUMBERS)}", at, [charge], [sold]).lines.get()
 
 
 def plan(facts: dict[str, Any]) -> Plan:

@@ -61,7 +61,7 @@ def test_the_examples_of_the_contract_are_taken_and_answered_as_it_says(
     go_to(day(-1))
     publish((ROOT / "policies" / "flux-kontext.md").read_text(), None)
     charge = make_charge(sandbox, 1900, fee="85", created=str(int(day(0).timestamp())))
-    order["charge"] = recorded["payment"]["charge"] = charge
+    order["charge"] = recorded["payments"][0]["charge"] = charge
     price = {"currency": "USD", "amount": 1900, "gateway_id": "price_0"}
     monthly = annual | {"id": "monthly", "interval": "month", "monthly": None, "prices": [price]}
     go_to(day(0, 12))

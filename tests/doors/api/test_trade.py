@@ -23,7 +23,7 @@ BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 SINGLE = {"Content-Type": "application/cloudevents+json"}
 
 
-def order_of(shop: Shop, charge: str | None, **changes: object) -> dict[str, Any]:
+def order_of(shop: Shop, charge: str | list[str] | None, **changes: object) -> dict[str, Any]:
     line = {
         "product": "subscription",
         "description": "Monthly plan",
@@ -159,8 +159,9 @@ def test_what_was_paid_and_kept_comes_from_the_gateway(program: Client, shop: Sh
     answer = program.post("/api/v1/orders", order_of(shop, charge))
 
     assert answer.status == 201
-    payment = answer.json["payment"]
-    assert isinstance(payment, dict)
+    payments = answer.json["payments"]
+    assert isinstance(payments, list)
+    (payment,) = payments
     assert (payment["captured"], payment["fee"], payment["method"]) == (1900, 77, "PayPal")
     lines = answer.json["lines"]
     assert isinstance(lines, list)
@@ -371,3 +372,29 @@ def test_a_single_event_that_is_refused_names_every_place(program: Client, shop:
     assert (answer.status, answer.json["code"]) == (422, "invalid")
     assert [fault["where"] for fault in answer.json["errors"]] == ["time", "data.quantity"]
     assert not UsageEvent.objects.exists()
+
+
+def test_an_order_takes_a_list_of_charges_and_is_the_same_in_any_order(
+    program: Client, shop: Shop, sandbox: Sandbox
+) -> None:
+    charges = [make_charge(sandbox, amount) for amount in (1000, 900)]
+
+    made = program.post("/api/v1/orders", order_of(shop, charges))
+    again = program.post("/api/v1/orders", order_of(shop, charges[::-1]))
+    other = program.post("/api/v1/orders", order_of(shop, charges[0]))
+
+    assert (made.status, again.status, other.status) == (201, 200, 409)
+    payments = made.json["payments"]
+    assert isinstance(payments, list)
+    assert {payment["charge"] for payment in payments} == set(charges)
+    assert made.body == again.body == program.get("/api/v1/orders/O-1").body
+
+
+def test_a_charge_of_another_order_records_nothing(program: Client, shop: Shop, sandbox: Sandbox) -> None:
+    charges = [make_charge(sandbox, amount) for amount in (1900, 900)]
+    program.post("/api/v1/orders", order_of(shop, charges[0]))
+
+    answer = program.post("/api/v1/orders", order_of(shop, charges, id="O-2"))
+
+    assert answer.status == 409
+    assert (Order.objects.count(), Payment.objects.count()) == (1, 1)

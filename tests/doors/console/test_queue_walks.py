@@ -29,12 +29,11 @@ def fails(case: Case, kind: TaskKind, hour: int) -> None:
 
 
 def disputed(case: Case, hour: int, *, by_link: bool = False) -> None:
-    assert case.line.order.payment
-    other = Payment.objects.exclude(id=case.line.order.payment.id).order_by("id").last()
+    other = Payment.objects.exclude(id=case.line.order.payments[0].id).order_by("id").last()
     Dispute.objects.create(
         gateway_ref=f"dp_{next(_REFS)}",
-        payment=None if by_link else case.line.order.payment,
-        linked_payment=case.line.order.payment if by_link else None,
+        payment=None if by_link else case.line.order.payments[0],
+        linked_payment=case.line.order.payments[0] if by_link else None,
         charge_ref=other.gateway_ref if other and by_link else "",
         status="open",
         amount=1900,

@@ -281,11 +281,7 @@ def _invalid(where: str, why: str) -> Problem:
 
 
 def _find(number: str) -> Case:
-    case = (
-        Case.objects.select_related("customer", "line__order__payment", "merged_into")
-        .filter(number=number)
-        .first()
-    )
+    case = Case.objects.select_related("customer", "line__order", "merged_into").filter(number=number).first()
     if case is None:
         raise missing()
     return case

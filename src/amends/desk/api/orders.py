@@ -16,12 +16,13 @@ from amends.desk.api.pages import Cursor, Limit, page
 from amends.desk.api.plans import named_plan
 from amends.desk.api.problems import Problem, missing, unknown_reference
 from amends.desk.api.schemas import Amount, Body, Id, Instant, Name
-from amends.desk.orders.actions import SoldLine, record_order
+from amends.desk.orders.actions import SoldLine, load_payments, record_order
 from amends.desk.orders.models import Line, Order, Product, Subscription
 from amends.desk.payments.gateway import ChargeSnapshot, GatewayError, Rejected
 from amends.desk.payments.stripe_gateway import connect
 
 LINES_MAX = 50
+CHARGES_MAX = 10
 RETRY_SECONDS = 5
 router = Router(auth=Needs(Scope.ORDERS), tags=["orders"])
 
@@ -61,8 +62,8 @@ class OrderIn(Body):
     id: Id
     """Its number, as the customer knows it."""
     customer: Id
-    charge: Id | None
-    """The payment provider's id, `ch_…`; null where nothing was charged."""
+    charge: Id | Annotated[list[Id], Field(min_length=2, max_length=CHARGES_MAX)] | None
+    """The payment provider's id, `ch_…`; a list where several charges paid it; null where nothing was charged."""
     placed_at: Instant
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=LINES_MAX)]
 
@@ -102,7 +103,8 @@ class OrderOut(Schema):
     customer: str
     currency: str
     placed_at: datetime
-    payment: PaymentOut | None
+    payments: list[PaymentOut]
+    """In the order in which they were charged."""
     lines: list[LineOut]
 
 
@@ -120,17 +122,17 @@ def post_order(request: HttpRequest, body: OrderIn) -> Status[OrderOut]:  # noqa
     known = _known(body, customer)
     if known is not None:
         return Status(200, _shown(known))
-    charge = _fetch(body.charge) if body.charge else None
-    captured = charge.captured if charge else 0
+    charges = [_fetch(charge) for charge in _charges(body)]
+    captured = sum(charge.captured for charge in charges)
     lines = [
         _line(customer, line, place, captured if len(body.lines) == 1 else 0)
         for place, line in enumerate(body.lines)
     ]
     try:
-        order = record_order(customer, body.id, body.placed_at, charge, lines)
+        order = record_order(customer, body.id, body.placed_at, charges, lines)
     except ValueError as error:
         raise Problem(
-            "lines_do_not_sum", f"{error}; the amounts of the lines are parts of the charge."
+            "lines_do_not_sum", f"{error}; the amounts of the lines are parts of what was charged."
         ) from error
     except IntegrityError as error:
         raise Problem("already_recorded", "The charge belongs to another order.") from error
@@ -150,6 +152,7 @@ def list_orders(
     if customer is not None:
         found = found.filter(customer__external_id=customer)
     rows, following = page(found, cursor, limit)
+    load_payments(rows)
     return OrderPage(items=[_shown(row) for row in rows], next_cursor=following)
 
 
@@ -169,7 +172,7 @@ def find_line(customer: Customer, order: str, position: int | None) -> Line:
     """
     lines = list(
         Line.objects.filter(order__number=order, order__customer=customer)
-        .select_related("order__payment", "order__customer", "plan", "subscription")
+        .select_related("order__customer", "plan", "subscription")
         .order_by("position")
     )
     if position is None and len(lines) > 1:
@@ -181,7 +184,7 @@ def find_line(customer: Customer, order: str, position: int | None) -> Line:
 
 
 def _orders() -> QuerySet[Order]:
-    return Order.objects.select_related("customer", "payment").prefetch_related("lines__subscription")
+    return Order.objects.select_related("customer").prefetch_related("lines__subscription")
 
 
 def _known(body: OrderIn, customer: Customer) -> Order | None:
@@ -192,11 +195,17 @@ def _known(body: OrderIn, customer: Customer) -> Order | None:
 
 
 def _demand_same(order: Order, body: OrderIn, customer: Customer) -> None:
-    charge = order.payment.gateway_ref if order.payment else None
-    if (order.customer_id, charge) != (customer.id, body.charge):
+    charges = {payment.gateway_ref for payment in order.payments}
+    if (order.customer_id, charges) != (customer.id, set(_charges(body))):
         raise Problem(
             "already_recorded", f"The order `{body.id}` is another customer's, or of another charge."
         )
+
+
+def _charges(body: OrderIn) -> list[str]:
+    if isinstance(body.charge, list):
+        return list(dict.fromkeys(body.charge))
+    return [body.charge] if body.charge else []
 
 
 def _fetch(charge: str) -> ChargeSnapshot:
@@ -234,22 +243,22 @@ def _line(customer: Customer, line: LineIn, place: int, otherwise: int) -> SoldL
 
 
 def _shown(order: Order) -> OrderOut:
-    payment = order.payment
     return OrderOut(
         id=order.number,
         customer=order.customer.external_id,
         currency=order.currency,
         placed_at=order.placed_at,
-        payment=PaymentOut(
-            charge=payment.gateway_ref,
-            captured=payment.captured,
-            fee=payment.fee,
-            method=payment.method,
-            method_hint=payment.method_hint,
-            captured_at=payment.captured_at,
-        )
-        if payment
-        else None,
+        payments=[
+            PaymentOut(
+                charge=payment.gateway_ref,
+                captured=payment.captured,
+                fee=payment.fee,
+                method=payment.method,
+                method_hint=payment.method_hint,
+                captured_at=payment.captured_at,
+            )
+            for payment in order.payments
+        ],
         lines=[_shown_line(line) for line in sorted(order.lines.all(), key=lambda one: one.position)],
     )
 

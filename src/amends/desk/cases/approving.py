@@ -20,7 +20,8 @@ from amends.desk.cases.models import (
 )
 from amends.desk.cases.paying import carry_out
 from amends.desk.orders.actions import SWITCH_TO_MONTH, ask_converted
-from amends.desk.payments.actions import AlreadyRequestedError, NothingLeftError
+from amends.desk.payments.actions import AlreadyRequestedError
+from amends.desk.payments.allocation import NothingLeftError
 from amends.desk.questions import Question, ask
 from amends.desk.unit_of_work import add, unit_of_work
 

@@ -157,7 +157,7 @@ def decide_locked(case: Case, waiver: Waiver | None = None) -> DecisionRecord | 
 
 def _whole_cases() -> QuerySet[Case]:
     """Cases with all that a decision looks at on the way to the money."""
-    return Case.objects.select_related("customer", "line__plan", "line__order__payment")
+    return Case.objects.select_related("customer", "line__plan", "line__order")
 
 
 def _complete_if_nothing_is_asked(case: Case, found: CaseFacts, judgement: Judgement) -> None:

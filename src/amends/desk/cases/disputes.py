@@ -27,7 +27,7 @@ _SETTLED = (CaseState.PAYING, CaseState.CLOSED)
 
 def disputes_without_case() -> QuerySet[Dispute]:
     """Disputes under way or lost lately about whose payment nobody asked, and which nobody linked to a case."""
-    asked = Case.objects.filter(line__order__payment=OuterRef("payment"))
+    asked = Case.objects.filter(line__order__paid_by__payment=OuterRef("payment"))
     lost_lately = Q(status=DisputeStatus.LOST, changed_at__gte=clock.now() - LOST_LATELY)
     standing = Dispute.objects.under_way() | Dispute.objects.filter(lost_lately)
     return (
@@ -49,8 +49,8 @@ def link_dispute(case: Case, by: User, ref: str, reason: str) -> None:
     demand_reason(by, reason, *LINKERS)
     with unit_of_work():
         lock(case)
-        payment, dispute = case.line.order.payment, _lock_dispute(ref)
-        _demand_linkable(dispute, payment)
+        charged, dispute = case.line.order.payments, _lock_dispute(ref)
+        payment = _demand_linkable(dispute, charged)
         before = dispute.linked_payment
         payments.link_dispute(dispute, payment, f"staff:{by.id}", reason)
         record(f"case:{case.id}", f"staff:{by.id}", "dispute_linked", ref=ref, reason=reason)
@@ -66,8 +66,9 @@ def unlink_dispute(case: Case, by: User, ref: str, reason: str) -> None:
     demand_reason(by, reason, *LINKERS)
     with unit_of_work():
         lock(case)
-        payment, dispute = case.line.order.payment, _lock_dispute(ref)
-        if payment is None or dispute.linked_payment_id != payment.id:
+        charged, dispute = case.line.order.payments, _lock_dispute(ref)
+        payment = next((one for one in charged if one.id == dispute.linked_payment_id), None)
+        if payment is None:
             raise OutdatedError(_("The dispute is not linked to this case by now."))
         payments.link_dispute(dispute, None, f"staff:{by.id}", reason)
         record(f"case:{case.id}", f"staff:{by.id}", "dispute_unlinked", ref=ref, reason=reason)
@@ -82,19 +83,22 @@ def _lock_dispute(ref: str) -> Dispute:
     return dispute
 
 
-def _demand_linkable(dispute: Dispute, payment: Payment | None) -> None:
-    if payment is None:
+def _demand_linkable(dispute: Dispute, charged: list[Payment]) -> Payment:
+    """The payment to which it is linked: the last one, which is paid back first."""
+    if not charged:
         raise NotAllowedError(_("Nothing was charged for the order of this case."))
-    if payment.id in (dispute.payment_id, dispute.linked_payment_id):
+    payment = charged[-1]
+    if {dispute.payment_id, dispute.linked_payment_id} & {one.id for one in charged}:
         raise OutdatedError(_("The dispute stands against this payment already."))
     if dispute.currency != payment.currency:
         words = {"dispute": dispute.currency, "payment": payment.currency}
         raise NotAllowedError(_("The dispute is in %(dispute)s, the payment in %(payment)s.") % words)
+    return payment
 
 
 def _take_into_account(payment: Payment) -> None:
     """Decide again what is undecided about a payment, and raise the alarm where money went back already."""
-    about = Case.objects.filter(line__order__payment=payment, merged_into=None)
+    about = Case.objects.filter(line__order__paid_by__payment=payment, merged_into=None)
     for case in about.exclude(state__in=_SETTLED).order_by("id"):
         decide_case(case)
     follow_payment(payment)

@@ -38,7 +38,7 @@ class CaseFacts:
 def gather(case: Case) -> CaseFacts:
     """Everything that the desk, the customer and staff know of a case, None where nobody knows."""
     line, now, told = case.line, clock.now(), _told(case)
-    standing = payments.ask_standing(line.order.payment_id)
+    standing = payments.ask_standing(line.order.payments)
     used = ask_used(case.customer_id, line.meter, line.purchased_at, case.complete_at or now)
     converted = orders.ask_converted(case.customer_id)
     published = policies.ask_published()

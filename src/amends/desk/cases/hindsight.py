@@ -10,7 +10,7 @@ from amends.desk.cases.facts import gather
 from amends.desk.cases.models import Case, Channel, RequestKind
 from amends.desk.orders import actions as orders
 from amends.desk.orders.models import Line
-from amends.desk.payments.models import Dispute, DisputeStatus
+from amends.desk.payments.models import Dispute, DisputeStatus, Refund
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY
 
 Inputs = Mapping[str, object]
@@ -19,7 +19,7 @@ Inputs = Mapping[str, object]
 def purchases_by(after: timedelta) -> QuerySet[Line]:
     """Everything bought for money at least so long ago, the latest first."""
     paid = Line.objects.filter(amount__gt=0, purchased_at__lte=clock.now() - after)
-    whole = paid.select_related("plan", "subscription", "order__payment", "order__customer")
+    whole = paid.select_related("plan", "subscription", "order__customer")
     return whole.order_by("-purchased_at", "-id")
 
 
@@ -46,20 +46,18 @@ def known_at(line: Line, moment: datetime, reason: str = "") -> Inputs:
 
 
 def _returned(line: Line, moment: datetime) -> int:
-    payment = line.order.payment
-    if payment is None:
-        return 0
-    refunds = payment.refunds.filter(created_at__lt=moment).exclude(state__in=sorted(ENDED_WITHOUT_MONEY))
-    lost = Dispute.objects.about(payment).filter(opened_at__lt=moment, status=DisputeStatus.LOST)
+    charged = line.order.payments
+    made = Refund.objects.filter(payment__in=charged, created_at__lt=moment)
+    refunds = made.exclude(state__in=sorted(ENDED_WITHOUT_MONEY))
+    lost = Dispute.objects.about(*charged).filter(opened_at__lt=moment, status=DisputeStatus.LOST)
     taken = sum(refunds.values_list("amount", flat=True)) + sum(lost.values_list("amount", flat=True))
     return orders.taken_share(line, 0, taken)
 
 
 def _dispute(line: Line, moment: datetime) -> str:
     """How a dispute that had begun by then came out."""
-    payment = line.order.payment
-    begun = Dispute.objects.about(payment).filter(opened_at__lt=moment) if payment else None
-    states = set(begun.values_list("status", flat=True)) if begun is not None else set()
+    begun = Dispute.objects.about(*line.order.payments).filter(opened_at__lt=moment)
+    states = set(begun.values_list("status", flat=True))
     if DisputeStatus.OPEN in states:
         return "open"
     return "lost" if DisputeStatus.LOST in states else "none"

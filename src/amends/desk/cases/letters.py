@@ -117,13 +117,14 @@ def _arithmetic(record: DecisionRecord) -> list[Block]:
 
 def _consequences(case: Case, record: DecisionRecord, policy: Policy) -> list[Block]:
     consequences = list(record.explanation["consequences"])
-    payment = case.line.order.payment
-    found = policies.arrival(policy, payment.method) if payment and record.amount else None
-    if payment and found:
-        arrives = {"method": _(payment.method), "earliest": found[0], "latest": found[1]}
-        consequences.append(
-            _("With %(method)s money usually arrives %(earliest)s to %(latest)s after we send it.") % arrives
-        )
+    methods = dict.fromkeys(payment.method for payment in case.line.order.payments) if record.amount else ()
+    for method in methods:
+        if found := policies.arrival(policy, method):
+            arrives = {"method": _(method), "earliest": found[0], "latest": found[1]}
+            consequences.append(
+                _("With %(method)s money usually arrives %(earliest)s to %(latest)s after we send it.")
+                % arrives
+            )
     return [Items("", tuple(consequences))] if consequences else []
 
 

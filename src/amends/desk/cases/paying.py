@@ -56,18 +56,18 @@ _NOT_KNOWN = gettext_noop("Nobody knows what became of the refund: %(why)s (refu
 
 
 def carry_out(case: Case, decided: DecisionRecord) -> None:
-    """Write the intents of a plan: refund and plan change; the workers carry them to the gateway.
+    """Write the intents of a plan: a refund of each payment that pays back, and the plan change; the workers carry them to the gateway.
 
-    A conversion changes the plan first; its refund is held until that is done, so that a failure leaves no money lost.
+    A conversion changes the plan first; its refunds are held until that is done, so that a failure leaves no money lost.
     """
     plan = decided.plan
     then = str(plan["then"])
-    refund = None
-    payment = case.line.order.payment
-    if plan["refund"] and payment is not None:
+    refunds: list[Refund] = []
+    charged = case.line.order.payments
+    if plan["refund"] and charged:
         is_held = then == orders.SWITCH_TO_MONTH
         wanted = refund_plan(case, plan)
-        refund = payments.request_refund(payment, wanted, case.id, decided.plan_sha256, is_held=is_held)
+        refunds = payments.request_refunds(charged, wanted, case.id, decided.plan_sha256, is_held=is_held)
     subscription = case.line.subscription
     changes_plan = then != "keep" and subscription is not None
     if changes_plan and subscription is not None:
@@ -76,7 +76,7 @@ def carry_out(case: Case, decided: DecisionRecord) -> None:
             subscription,
             case.id,
             then,
-            refund_id=refund.id if refund else None,
+            refund_id=refunds[0].id if refunds else None,
             next_charge_at=datetime.fromisoformat(str(at)) if at else None,
         )
     letters.decided(case, decided)
@@ -84,7 +84,7 @@ def carry_out(case: Case, decided: DecisionRecord) -> None:
     case.wakes_at = None
     case.keep("state", "wakes_at")
     record(f"case:{case.id}", "desk", "carried_out", plan_sha256=decided.plan_sha256)
-    if refund is None and not changes_plan:
+    if not refunds and not changes_plan:
         _finish(case, "nothing to pay", has_tasks=True)
 
 
@@ -129,9 +129,12 @@ class _Effects:
         return [problem for state, problem in self.changes if state == PlanChangeState.FAILED]
 
     @property
+    def are_all_sent(self) -> bool:
+        return all(refund.state == RefundState.SUCCEEDED for refund in self.refunds)
+
+    @property
     def are_done(self) -> bool:
-        is_paid = all(refund.state == RefundState.SUCCEEDED for refund in self.refunds)
-        return is_paid and all(state == PlanChangeState.DONE for state, _ in self.changes)
+        return self.are_all_sent and all(state == PlanChangeState.DONE for state, _ in self.changes)
 
 
 def _lock(case_id: UUID) -> Case:
@@ -213,7 +216,7 @@ def _follow_refund(case: Case, refund: Refund, effects: _Effects) -> None:
         refund_letters.refund_delayed(case, refund)
     if why := _why_it_waits(refund):
         tasks.give(case, TaskKind.WAITING_REFUND, why, refund=refund.id)
-    elif state is RefundState.SUCCEEDED and TaskKind.WAITING_REFUND in effects.open_tasks:
+    elif TaskKind.WAITING_REFUND in effects.open_tasks and effects.are_all_sent:
         tasks.finish(case, TaskKind.WAITING_REFUND)
 
 
@@ -302,6 +305,10 @@ def _follow_one(payment: Payment) -> None:
 
 
 def _alarm(payment: Payment, sentence: str) -> None:
-    case = Case.objects.filter(line__order__payment=payment, merged_into=None).order_by("-opened_at").first()
+    case = (
+        Case.objects.filter(line__order__paid_by__payment=payment, merged_into=None)
+        .order_by("-opened_at")
+        .first()
+    )
     if case is not None:
         tasks.give(case, TaskKind.OVER_RETURNED, sentence)

@@ -8,7 +8,7 @@ from amends.desk.cases.models import Case, RequestKind
 from amends.desk.orders import actions as orders
 from amends.desk.orders.actions import SWITCH_TO_MONTH, account_of, add_months
 from amends.desk.orders.models import Product
-from amends.desk.payments.actions import RefundPlan
+from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.stripe_gateway import step
 from amends.policy import dates
 from amends.policy.answer import canonical_json

@@ -34,7 +34,7 @@ def show_case(request: HttpRequest, user: User, number: str) -> HttpResponseBase
         "customer",
         "assignee",
         "merged_into",
-        "line__order__payment",
+        "line__order",
         "line__subscription__plan",
         "line__plan",
     )
@@ -92,15 +92,15 @@ def _thread(case: Case) -> dict[str, object]:
 
 
 def _beside(case: Case, record: DecisionRecord | None) -> dict[str, object]:
-    payment = case.line.order.payment
+    charged = case.line.order.payments
     at_purchase, at_request = context.versions_of(case)
     tasks = list(case.tasks.filter(done_at=None).order_by("due_at"))
     return {
         "at_purchase": at_purchase,
         "at_request": at_request,
-        "payment": payment,
-        "disputes": Dispute.objects.about(payment).order_by("opened_at") if payment else [],
-        "refunds": context.refunds_of(payment),
+        "payments": charged,
+        "disputes": Dispute.objects.about(*charged).order_by("opened_at"),
+        "refunds": context.refunds_of(charged),
         "totals": context.totals_of(case.customer),
         "lots": context.lots_of(case.customer),
         "used": context.usage_of(case, record),

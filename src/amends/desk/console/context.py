@@ -99,13 +99,11 @@ def versions_of(case: Case) -> tuple[PolicyVersion, PolicyVersion]:
     return at_purchase, policies.version_at(settings.POLICY_NAME, requested_at(case))
 
 
-def refunds_of(payment: Payment | None) -> list[dict[str, object]]:
-    """Every refund of a payment, with where it is."""
-    if payment is None:
-        return []
+def refunds_of(charged: Sequence[Payment]) -> list[dict[str, object]]:
+    """Every refund of the payments of an order, with where it is."""
     return [
         {"refund": refund, "words": refund_in_words(refund)}
-        for refund in payment.refunds.order_by("created_at")
+        for refund in Refund.objects.filter(payment__in=charged).order_by("created_at")
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -63,10 +64,9 @@ def show_differences(request: HttpRequest, user: User) -> HttpResponseBase:
 
 def _with_cases(found: Sequence[Discrepancy]) -> list[Difference]:
     payments = {one.payment_id for one in found if one.payment_id}
-    about = Case.objects.filter(line__order__payment__in=payments, merged_into=None)
-    latest = {
-        case.line.order.payment_id: case for case in about.select_related("line__order").order_by("opened_at")
-    }
+    about = Case.objects.filter(line__order__paid_by__payment__in=payments, merged_into=None)
+    charged = about.annotate(charged=F("line__order__paid_by__payment")).order_by("opened_at")
+    latest = {case.charged: case for case in charged}
     own = Case.objects.in_bulk([one.refund.case_id for one in found if one.refund and one.refund.case_id])
     now = clock.now()
     return [

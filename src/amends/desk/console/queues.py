@@ -62,12 +62,12 @@ def _to_answer(_user: User) -> list[Walk]:
 
 
 def _disputed(_user: User) -> list[Walk]:
-    """Along the disputes under way, of the payment itself and linked to it, each case at its first one."""
+    """Along the disputes under way, of the payments themselves and linked to them, each case at its first one."""
     under_way = Dispute.objects.under_way()
-    own = under_way.filter(payment=OuterRef("line__order__payment"))
-    linked = under_way.filter(linked_payment=OuterRef("line__order__payment"))
+    own = under_way.filter(payment__of_order__order=OuterRef("line__order"))
+    linked = under_way.filter(linked_payment__of_order__order=OuterRef("line__order"))
     earlier = {"opened_at__lt": OuterRef("place")}
-    path = "line__order__payment"
+    path = "line__order__paid_by__payment"
     by_charge = open_cases().filter(**{f"{path}__disputes__in": under_way})
     by_link = open_cases().filter(**{f"{path}__linked_disputes__in": under_way})
     return [
@@ -162,7 +162,7 @@ def read_page(walks: Sequence[Walk], order: str, cursor: str) -> Page:
         places.setdefault(case_id, place)
     chosen = list(places.items())
     shown = chosen[:PAGE]
-    whole = Case.objects.select_related("customer", "assignee", "line__order__payment")
+    whole = Case.objects.select_related("customer", "assignee", "line__order")
     found = whole.in_bulk([case_id for case_id, _place in shown])
     cases = [found[case_id] for case_id, _place in shown]
     return Page(cases, _write_cursor(*shown[-1]) if len(chosen) > PAGE else "")

@@ -163,12 +163,12 @@ def _flag_faults(cases: Sequence[Case], flags: dict[UUID, list[Badge]]) -> None:
 
 
 def _flag_disputes(cases: Sequence[Case], flags: dict[UUID, list[Badge]]) -> None:
-    payments = defaultdict(list)
-    for case in cases:
-        payments[case.line.order.payment_id].append(case.id)
-    known = [payment for payment in payments if payment]
-    about = Q(payment__in=known) | Q(linked_payment__in=known)
+    payments: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
+    charged = Case.objects.filter(id__in=[case.id for case in cases], line__order__paid_by__isnull=False)
+    for payment, case_id in charged.values_list("line__order__paid_by__payment", "id"):
+        payments[payment].append(case_id)
+    about = Q(payment__in=payments) | Q(linked_payment__in=payments)
     for dispute in Dispute.objects.under_way().filter(about):
-        for payment in {dispute.payment_id, dispute.linked_payment_id} & payments.keys():
-            for case_id in payments[payment]:
+        for touched in {dispute.payment_id, dispute.linked_payment_id} & payments.keys():
+            for case_id in payments[touched]:
                 flags[case_id].append(Badge(_("dispute"), "bad"))

@@ -53,6 +53,8 @@ class Story:
     used: int
     act: Callable[["Shop", Line], None] | None = None
     method: str = "pm_card_visa"
+    first_part: int = 0
+    """What was paid by PayPal before the rest was paid by the method."""
     locale: str = "en_US"
     country: str = "US"
     broken_days: int = 0
@@ -146,8 +148,8 @@ class _Seeding:
             created_at=at,
         )
         sold = self._what(customer, story, at)
-        charge = self.shop.gateway.charge(self._charge(sold.amount, story, at))
-        order = record_order(customer, f"FP-{1000 + number}", at, charge, [sold])
+        charges = [self.shop.gateway.charge(ref) for ref in self._charges(sold.amount, story, at)]
+        order = record_order(customer, f"FP-{1000 + number}", at, charges, [sold])
         acknowledge(customer, version_at_purchase(at), "checkout")
         return order.lines.get()
 
@@ -182,13 +184,19 @@ class _Seeding:
             period_end=at + timedelta(days=days),
         )
 
-    def _charge(self, amount: int, story: Story, at: datetime) -> str:
+    def _charges(self, amount: int, story: Story, at: datetime) -> list[str]:
+        rest = self._charge(amount - story.first_part, story.method, at)
+        if not story.first_part:
+            return [rest]
+        return [self._charge(story.first_part, "pm_paypal", at - timedelta(minutes=2)), rest]
+
+    def _charge(self, amount: int, method: str, at: datetime) -> str:
         intent = self.shop.sdk.v1.payment_intents.create(
             {
                 "amount": amount,
                 "currency": "usd",
                 "confirm": True,
-                "payment_method": story.method,
+                "payment_method": method,
                 "metadata": {"created": str(int(at.timestamp()))},
             }
         )
@@ -292,7 +300,7 @@ STORIES = (
     Story("Mei Tanaka", "monthly", 20, 10, _waived),
     Story("Noor Aziz", "credits", 2, 120, _refund("I have too many credits.")),
     Story("Olga Petrova", "monthly", 5, 49, _refund("I found another tool."), method="pm_card_pendingRefund"),
-    Story("Pablo Reyes", "annual", 3, 6, _refund("Changed my mind.")),
+    Story("Pablo Reyes", "annual", 3, 6, _refund("Changed my mind."), first_part=5000),
     Story("Quinn Adler", "monthly", 6, 50, _refund("No reason of interest."), method="pm_card_refundFail"),
     Story("Rosa Conti", "annual", 200, 900),
     Story("Sven Holm", "credits", 30, 400),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TypeAlias
 
 from amends.desk.accounts.actions import Person, record_customer
@@ -20,6 +21,7 @@ from amends.desk.orders.catalogue import (
     record_subscription,
 )
 from amends.desk.orders.models import Interval, Order, Plan, Product, Subscription, SubscriptionStatus
+from amends.desk.payments.gateway import ChargeSnapshot
 from amends.desk.payments.inbox import sync_payment
 from amends.desk.payments.models import Payment
 from amends.desk.payments.stripe_gateway import StripeGateway
@@ -215,17 +217,45 @@ class Telling:
     def _record(self, ref: str, item: Item) -> None:
         invoice = self._invoice_of(item)
         lines = list(self._lines(invoice) if invoice else self._line_of_charge(item))
-        charge = read_charge(item)
-        if sum(line.amount for line in lines) != charge.captured:
+        charges = self._charges_of(str(invoice["id"]), item) if invoice else [read_charge(item)]
+        captured = sum(charge.captured for charge in charges)
+        if sum(line.amount for line in lines) != captured:
             raise UntoldError(
-                f"its lines sum to {sum(line.amount for line in lines)}, and {charge.captured} was charged: a credit, "
+                f"its lines sum to {sum(line.amount for line in lines)}, and {captured} was charged: a credit, "
                 "or a part that was paid otherwise. Record it through the API."
             )
         number = str(invoice["number"]) if invoice else ref
         if Order.objects.filter(number=number).exists():
             raise UntoldError(f"order {number} is there with another payment. Correct that through the API.")
-        record_order(self._customer(ref_of(item["customer"])), number, charge.captured_at, charge, lines)
+        record_order(
+            self._customer(ref_of(item["customer"])),
+            number,
+            max(charge.captured_at for charge in charges),
+            charges,
+            lines,
+        )
         self.told.recorded["order"] += 1
+
+    def _charges_of(self, invoice: str, item: Item) -> list[ChargeSnapshot]:
+        """All charges that paid an invoice, of which one is given."""
+        others = self._shared.get(invoice, frozenset()) - {ref_of(item.get("payment_intent"))}
+        charged = Fetched.objects.filter(kind="charge", content__payment_intent__in=sorted(others))
+        paid = charged.filter(content__status="succeeded", content__captured=True) if others else []
+        found = [read_charge(one.content) for one in paid]
+        if len(found) != len(others):
+            raise UntoldError(
+                "its invoice was paid by several charges, and one of them is gone. Record it through the API."
+            )
+        return [read_charge(item), *found]
+
+    @cached_property
+    def _shared(self) -> dict[str, frozenset[str]]:
+        """The payment intents of each invoice that was paid by several."""
+        intents: dict[str, set[str]] = {}
+        paid = Fetched.objects.filter(kind="invoice_payment", content__status="paid")
+        for invoice, intent in paid.values_list("content__invoice", "parent_ref").iterator():
+            intents.setdefault(ref_of(invoice), set()).add(intent)
+        return {invoice: frozenset(refs) for invoice, refs in intents.items() if len(refs) > 1}
 
     def _invoice_of(self, charge: Item) -> Item | None:
         """The invoice that a charge paid, by the payment between them."""

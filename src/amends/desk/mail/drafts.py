@@ -44,8 +44,10 @@ def find_target(letter: ReadLetter) -> Target | None:
 
 def _named_order(claims: Claims) -> Order | None:
     names = {*claims.references, *(name.upper() for name in claims.references)}
-    named = Q(number__in=names) | Q(payment__gateway_ref__in=names)
-    found = list(Order.objects.filter(named, customer__erased_at=None).select_related("customer")[:2])
+    named = Q(number__in=names) | Q(paid_by__payment__gateway_ref__in=names)
+    found = list(
+        Order.objects.filter(named, customer__erased_at=None).select_related("customer").distinct()[:2]
+    )
     return found[0] if len(found) == 1 else None
 
 

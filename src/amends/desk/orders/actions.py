@@ -1,7 +1,7 @@
 """Record what was sold, and carry out what a grant does to a plan."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from amends.desk.journal.models import Account
 from amends.desk.orders.models import (
     Line,
     Order,
+    OrderPayment,
     Plan,
     PlanChange,
     PlanChangeState,
@@ -53,11 +54,12 @@ END_AT_PERIOD_END = "end at period end"
 _PURCHASE = f"""
 SELECT {select(line=Line, bought=Order, payment=Payment, plan=Plan, subscription=Subscription)}
 FROM orders_line AS line JOIN orders_order AS bought ON bought.id = line.order_id
-    LEFT JOIN payments_payment AS payment ON payment.id = bought.payment_id
+    LEFT JOIN orders_orderpayment AS paid ON paid.order_id = bought.id
+    LEFT JOIN payments_payment AS payment ON payment.id = paid.payment_id
     LEFT JOIN orders_plan AS plan ON plan.code = line.plan_id
     LEFT JOIN orders_subscription AS subscription ON subscription.id = line.subscription_id
     JOIN accounts_customer AS customer ON customer.id = %s
-WHERE line.id = %s FOR NO KEY UPDATE OF customer
+WHERE line.id = %s ORDER BY paid.position FOR NO KEY UPDATE OF customer
 """  # noqa: S608  # names of our own
 _CONVERTED = """
 EXISTS (SELECT FROM orders_planchange AS change
@@ -89,30 +91,62 @@ def record_order(
     customer: Customer,
     number: str,
     placed_at: datetime,
-    charge: ChargeSnapshot | None,
+    charges: Sequence[ChargeSnapshot],
     lines: Sequence[SoldLine],
 ) -> Order:
-    """Record a purchase with its payment, as the gateway holds it, and grant the credits that were bought.
+    """Record a purchase with its payments, as the gateway holds them, and grant the credits that were bought.
 
     Idempotent: by number; a second call returns the first order.
-    Raises: ValueError: the lines do not sum to what was charged.
+    Raises: ValueError: the lines do not sum to what was charged, or the charges are in several currencies.
     """
     known = Order.objects.filter(number=number).first()
     if known is not None:
         return known
-    captured = charge.captured if charge else 0
+    captured = sum(charge.captured for charge in charges)
+    if len({charge.currency for charge in charges}) > 1:
+        raise ValueError("the charges are in several currencies, and an order has one")
     if sum(line.amount for line in lines) != captured:
         raise ValueError(f"the lines sum to {sum(line.amount for line in lines)}, and {captured} was charged")
     with unit_of_work():
-        payment = _record_payment(customer, charge, lines) if charge else None
-        currency = charge.currency if charge else "USD"
-        order = Order.objects.create(
-            number=number, customer=customer, payment=payment, currency=currency, placed_at=placed_at
-        )
+        currency = charges[0].currency if charges else "USD"
+        order = Order.objects.create(number=number, customer=customer, currency=currency, placed_at=placed_at)
+        order.payments = _record_payments(order, charges, lines)
         for position, line in enumerate(lines, 1):
             _record_line(order, position, line)
         record(f"order:{order.id}", "desk", "recorded", number=number, amount=captured)
     return order
+
+
+def _record_payments(
+    order: Order, charges: Sequence[ChargeSnapshot], lines: Sequence[SoldLine]
+) -> list[Payment]:
+    """Each charge with its part of every line in the books.
+
+    Rounding: tax down; the last charge takes what is left of each line.
+    """
+    in_order = sorted(charges, key=lambda charge: (charge.captured_at, charge.ref))
+    recorded = []
+    for position, (charge, sold) in enumerate(zip(in_order, _sold_by(in_order, lines), strict=True), 1):
+        payment = _record_payment(order.customer, charge, sold)
+        OrderPayment.objects.create(order=order, payment=payment, position=position)
+        recorded.append(payment)
+    return recorded
+
+
+def _sold_by(charges: Sequence[ChargeSnapshot], lines: Sequence[SoldLine]) -> list[list[SoldLine]]:
+    """What each charge paid for: the lines are filled one after the other, as the money came in."""
+    left = [replace(line) for line in lines]
+    paid_for = []
+    for charge in charges:
+        rest, own = charge.captured, []
+        for place, line in enumerate(left):
+            amount = min(line.amount, rest)
+            tax = line.tax * amount // line.amount if line.amount else 0
+            own.append(replace(line, amount=amount, tax=tax))
+            left[place] = replace(line, amount=line.amount - amount, tax=line.tax - tax)
+            rest -= amount
+        paid_for.append(own)
+    return paid_for
 
 
 def _record_payment(customer: Customer, charge: ChargeSnapshot, lines: Sequence[SoldLine]) -> Payment:
@@ -160,7 +194,7 @@ def _record_line(order: Order, position: int, sold: SoldLine) -> Line:
         subscription=sold.subscription,
         monthly_price=price_at(monthly, order.currency, order.placed_at) if monthly else None,
         credits=sold.credits,
-        purchased_at=order.payment.captured_at if order.payment else order.placed_at,
+        purchased_at=order.payments[-1].captured_at if order.payments else order.placed_at,
         period_start=sold.period_start,
         period_end=sold.period_end,
     )
@@ -173,14 +207,22 @@ def lock_purchase(customer_id: UUID, line_id: UUID) -> Line:
     """A purchase with all that a decision about it looks at, once its customer is locked."""
     with connection.cursor() as cursor:
         cursor.execute(_PURCHASE, [customer_id, line_id])
-        found = cursor.fetchone()
-    assert found is not None
+        found = cursor.fetchall()
+    rows = [instances(row, Line, Order, Payment, Plan, Subscription) for row in found]
     line: Line
-    line, line.order, payment, line.plan, line.subscription = instances(
-        found, Line, Order, Payment, Plan, Subscription
-    )
-    line.order.payment = payment
+    line, line.order, _, line.plan, line.subscription = rows[0]
+    line.order.payments = [payment for _, _, payment, _, _ in rows if payment is not None]
     return line
+
+
+def load_payments(orders: Collection[Order]) -> None:
+    """Look up the payments of many orders at once."""
+    by_id: dict[UUID, list[Payment]] = {order.id: [] for order in orders}
+    paid = OrderPayment.objects.filter(order__in=by_id).select_related("payment").order_by("position")
+    for one in paid:
+        by_id[one.order_id].append(one.payment)
+    for order in orders:
+        order.payments = by_id[order.id]
 
 
 def price_at(plan: Plan, currency: str, at: datetime) -> int | None:
@@ -190,16 +232,13 @@ def price_at(plan: Plan, currency: str, at: datetime) -> int | None:
 
 
 def fee_share(line: Line) -> int | None:
-    """The part of the order's fee that falls on a line, None while the fee is unknown (readings R4, R19).
+    """The part of the order's fees that falls on a line, None while one of them is unknown (readings R4, R19).
 
     Rounding: largest remainder over the lines in proportion to their amounts.
     """
-    payment = line.order.payment
-    if payment is None:
-        return 0
-    if payment.fee is None:
-        return None
-    return _share(line, payment.fee)
+    fees = [payment.fee for payment in line.order.payments]
+    known = [fee for fee in fees if fee is not None]
+    return _share(line, sum(known)) if len(known) == len(fees) else None
 
 
 def taken_share(line: Line, own: int, untold: int) -> int:
@@ -208,8 +247,7 @@ def taken_share(line: Line, own: int, untold: int) -> int:
 
 
 def _share(line: Line, amount: int) -> int:
-    payment = line.order.payment
-    if payment is not None and line.amount == payment.captured:
+    if line.amount == line.order.captured:
         # The other lines of the order cost nothing.
         return amount
     lines = list(Line.objects.filter(order=line.order_id).order_by("position"))
@@ -311,7 +349,7 @@ def _changed(change: PlanChange) -> PlanChange:
         change.save(update_fields=["state", "done_at", "problem"])
         record(f"subscription:{subscription.id}", "gateway", change.effect, case=str(change.case_id))
         if change.refund_id is not None:
-            payments.release(change.refund_id)
+            payments.release(change.case_id)
     return change
 
 

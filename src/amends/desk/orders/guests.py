@@ -16,7 +16,7 @@ def invite_guest(key: str) -> None:
     if words is None:
         return
     email, reference = words["email"], words["reference"]
-    named = Q(number=reference.strip()) | Q(payment__gateway_ref=reference.strip())
+    named = Q(number=reference.strip()) | Q(paid_by__payment__gateway_ref=reference.strip())
     order = Order.objects.filter(named, customer__email__iexact=email, customer__erased_at=None).first()
     if order is None:
         return

@@ -1,5 +1,7 @@
 """Plans, orders, subscriptions and plan changes."""
 
+from functools import cached_property
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -73,13 +75,37 @@ class Order(models.Model):
     number = models.TextField(unique=True)
     """As customers know it."""
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders")
-    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, null=True, blank=True)
-    """None where nothing was charged."""
     currency = models.CharField(max_length=3)
     placed_at = models.DateTimeField()
 
     class Meta:
         indexes = (models.Index(fields=["customer", "-placed_at"], name="order_by_customer"),)
+
+    @cached_property
+    def payments(self) -> list[Payment]:
+        """What it was paid by, in the order in which it was charged; none where nothing was charged."""
+        return list(Payment.objects.filter(of_order__order=self.id).order_by("of_order__position"))
+
+    @property
+    def captured(self) -> int:
+        """What was charged for it in all."""
+        return sum(payment.captured for payment in self.payments)
+
+
+class OrderPayment(models.Model):
+    """One of the payments of an order, all of which are in its currency; a payment belongs to one order."""
+
+    payment = models.OneToOneField(
+        Payment, on_delete=models.PROTECT, primary_key=True, related_name="of_order"
+    )
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="paid_by", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    """In the order in which they were charged, from 1."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["order", "position"], name="one_payment_per_position"),
+        )
 
 
 class Product(models.TextChoices):

@@ -10,39 +10,52 @@ from django.db import IntegrityError
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
-from amends.desk.journal.models import Account
+from amends.desk.payments.allocation import NothingLeftError, allocate, divide
 from amends.desk.payments.bookkeeping import post_dispute, post_fee, post_refund
 from amends.desk.payments.gateway import ChargeSnapshot, DisputeSnapshot, RefundSnapshot
 from amends.desk.payments.models import Dispute, DisputeStatus, Origin, Payment, Refund
 from amends.desk.payments.protocol import is_older
+from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, check_transition, in_sql
+from amends.desk.payments.stripe_gateway import step
 from amends.desk.questions import Question
 from amends.desk.rows import insert, update
 
 POLL_EVERY = timedelta(minutes=15)
 
 
-class NothingLeftError(Exception):
-    """Less is left of the payment than the refund would take."""
-
-
 class AlreadyRequestedError(Exception):
     """The case has a refund of this payment for this purpose already."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefundPlan:
-    """A refund as it was approved.
+def request_refunds(
+    charged: Sequence[Payment], plan: RefundPlan, case_id: UUID, plan_sha256: str, *, is_held: bool = False
+) -> list[Refund]:
+    """Write the intents of a refund over the payments of an order, the last charged first.
 
-    Amounts: minor units of the payment's currency; `tax` and `rounding` are parts of `amount`.
+    A payment from which the case has money already, or on its way, gives no second part.
+    Locks: the payments by their ids, where there are several.
+    Raises: NothingLeftError, AlreadyRequestedError: the transaction is over, nothing of it was written.
     """
+    if len(charged) == 1:
+        return [request_refund(charged[0], plan, case_id, plan_sha256, is_held=is_held)]
+    locked = Payment.objects.filter(id__in=[payment.id for payment in charged])
+    list(locked.order_by("id").select_for_update(no_key=True))
+    parts = allocate(plan.amount, [_left_for(case_id, payment) for payment in charged])
+    return [
+        request_refund(payment, part, case_id, plan_sha256, is_held=is_held)
+        for payment, part in zip(charged, divide(plan, parts, charged[0].currency), strict=True)
+        if part.amount
+    ]
 
-    amount: int
-    purpose: str
-    account: Account = Account.SUBSCRIPTION_REVENUE
-    tax: int = 0
-    fee_retained: int = 0
-    rounding: int = 0
+
+def _left_for(case_id: UUID, payment: Payment) -> int:
+    """What a case may take of a payment: steps that its gateway can move, none twice."""
+    stands = standing(payment)
+    if any(own == case_id for own, _ in stands.refunds):
+        return 0
+    left = max(payment.captured - stands.taken, 0)
+    return left - left % step(payment.currency)
 
 
 def request_refund(
@@ -83,16 +96,17 @@ def request_refund(
     return refund
 
 
-def release(refund_id: UUID) -> None:
-    """Let a refund go that waited for another effect."""
-    Refund.objects.filter(id=refund_id, is_held=True).update(is_held=False, next_try_at=clock.now())
+def release(case_id: UUID) -> None:
+    """Let the refunds of a case go that waited for another effect."""
+    held = Refund.objects.filter(case_id=case_id, is_held=True, by_bank=False)
+    held.update(is_held=False, next_try_at=clock.now())
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands against a payment.
+    """What stands against payments of one order.
 
-    Amounts: minor units of the payment's currency.
+    Amounts: minor units of their currency.
     """
 
     refunds: tuple[tuple[UUID | None, int], ...] = ()
@@ -116,15 +130,15 @@ class Standing:
 STANDING = f"""
 SELECT jsonb_build_object(
     'refunds', (SELECT jsonb_agg(jsonb_build_array(case_id, amount)) FROM payments_refund
-        WHERE payment_id = {{payment}} AND state NOT IN ({in_sql(ENDED_WITHOUT_MONEY)})),
+        WHERE payment_id = ANY({{payments}}) AND state NOT IN ({in_sql(ENDED_WITHOUT_MONEY)})),
     'disputes', (SELECT jsonb_agg(jsonb_build_array(status, amount)) FROM payments_dispute
-        WHERE payment_id = {{payment}} OR linked_payment_id = {{payment}}))
+        WHERE payment_id = ANY({{payments}}) OR linked_payment_id = ANY({{payments}})))
 """  # noqa: S608  # names of our own
-"""What `read_standing` reads, of a payment that is named by an expression."""
+"""What `read_standing` reads, of payments that are named by an expression, an array of their ids."""
 
 
 def read_standing(text: str) -> Standing:
-    """What stands against a payment, from the answer to `STANDING`."""
+    """What stands against payments, from the answer to `STANDING`."""
     found = json.loads(text)
     disputes = found["disputes"] or []
     return Standing(
@@ -134,14 +148,15 @@ def read_standing(text: str) -> Standing:
     )
 
 
-def ask_standing(payment_id: UUID | None) -> Question[Standing]:
-    """What stands against a payment now; nothing where there is none."""
-    return Question(STANDING.format(payment="%s"), [payment_id] * 3, read_standing)
+def ask_standing(charged: Sequence[Payment]) -> Question[Standing]:
+    """What stands against the payments of an order now; nothing where there are none."""
+    ids_ = [payment.id for payment in charged]
+    return Question(STANDING.format(payments="%s::uuid[]"), [ids_] * 3, read_standing)
 
 
 def standing(payment: Payment) -> Standing:
     """As `ask_standing`, asked alone."""
-    return ask_standing(payment.id).ask()
+    return ask_standing([payment]).ask()
 
 
 def move(

@@ -162,9 +162,9 @@ class Refund(models.Model):
 class DisputeQuerySet(models.QuerySet["Dispute"]):
     """Sets of disputes."""
 
-    def about(self, payment: Payment) -> Self:
-        """Those of a payment, and those that somebody linked to it."""
-        return self.filter(Q(payment=payment) | Q(linked_payment=payment))
+    def about(self, *charged: Payment) -> Self:
+        """Those of payments, and those that somebody linked to them."""
+        return self.filter(Q(payment__in=charged) | Q(linked_payment__in=charged))
 
     def under_way(self) -> Self:
         """Those that a bank is looking at."""

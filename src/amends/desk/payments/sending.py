@@ -36,7 +36,7 @@ LEASE = timedelta(seconds=90)
 """Longer than the longest call."""
 _QUEUE = (RefundState.PLANNED, RefundState.SENDING, RefundState.UNKNOWN)
 _NEXT = f"""
-SELECT {select(refund=Refund, payment=Payment)}, ({STANDING.format(payment="payment.id")})
+SELECT {select(refund=Refund, payment=Payment)}, ({STANDING.format(payments="ARRAY[payment.id]")})
 FROM payments_refund AS refund JOIN payments_payment AS payment ON payment.id = refund.payment_id
 WHERE refund.state IN ({in_sql(_QUEUE)})
     AND NOT refund.is_held

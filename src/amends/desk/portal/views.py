@@ -26,7 +26,8 @@ from amends.desk.cases.progress import arrival_of, case_in_words, refund_in_word
 from amends.desk.mail.drafts import DraftOverError, confirm, first_contact, open_drafts
 from amends.desk.mail.models import Draft, DraftState
 from amends.desk.notices.models import Letter
-from amends.desk.orders.models import Line
+from amends.desk.orders.actions import load_payments
+from amends.desk.orders.models import Line, Order
 from amends.desk.policies.actions import acknowledge, arrival, question_lang, read, version_at
 from amends.desk.policies.models import Acknowledgement
 from amends.desk.portal.access import customer_only
@@ -34,6 +35,7 @@ from amends.desk.portal.drafts import own_draft
 from amends.desk.portal.forms import TEXT_LENGTH_MAX, MessageForm, RequestForm
 from amends.desk.portal.outlook import look_ahead, unsaved_case
 from amends.desk.portal.story import steps_of, thread_of
+from amends.policy.model import Policy
 from amends.policy.types import YES_NO
 
 PAGE = 25
@@ -67,9 +69,10 @@ _REASON, _EVIDENCE = "reason_given", "evidence"
 def show_orders(request: HttpRequest, customer: Customer) -> HttpResponse:
     """What was bought, and what could come back."""
     lines = Line.objects.filter(order__customer=customer).select_related(
-        "order__payment", "plan__monthly", "subscription", "order__customer"
+        "plan__monthly", "subscription", "order__customer"
     )
-    shown = lines.order_by("-purchased_at")[:PAGE]
+    shown = list(lines.order_by("-purchased_at")[:PAGE])
+    load_payments([line.order for line in shown])
     outlooks = [look_ahead(customer, line) for line in shown]
     context = {"customer": customer, "outlooks": outlooks, "drafts": open_drafts(customer)}
     return render(request, "portal/orders.html", context | _policy_news(customer))
@@ -92,7 +95,7 @@ def acknowledge_policy(request: HttpRequest, customer: Customer) -> HttpResponse
 
 def _own_line(customer: Customer, number: str, position: int) -> Line:
     """A purchase of the customer; somebody else's is not there (invariant I21)."""
-    line = Line.objects.select_related("order__payment", "order__customer", "plan__monthly").filter(
+    line = Line.objects.select_related("order__customer", "plan__monthly").filter(
         order__customer=customer, order__number=number, position=position
     )
     found = line.first()
@@ -188,11 +191,15 @@ def _foresee(request: HttpRequest, context: dict[str, object], asked: Asked) -> 
         "explanation": judgement.said,
         "plan": plan,
         "policy_lang": judgement.decision.policy.lang,
-        "arrival": arrival(judgement.decision.policy, line.order.payment.method)
-        if line.order.payment
-        else None,
+        "arrivals": _arrivals(judgement.decision.policy, line.order),
     }
     return render(request, "portal/request.html", context | shown)
+
+
+def _arrivals(policy: Policy, order: Order) -> list[tuple[str, str, str]]:
+    """Each method that was paid with, and when money arrives by it: earliest and latest."""
+    methods = dict.fromkeys(payment.method for payment in order.payments)
+    return [(method, *found) for method in methods if (found := arrival(policy, method))]
 
 
 def _questions(judgement: Judgement) -> list[dict[str, object]]:
@@ -225,7 +232,7 @@ def _open(request: HttpRequest, customer: Customer, line: Line, asked: Asked) ->
 
 def _own_case(customer: Customer, number: str) -> Case:
     case = (
-        Case.objects.select_related("line__order__payment", "customer", "merged_into")
+        Case.objects.select_related("line__order", "customer", "merged_into")
         .filter(customer=customer, number=number)
         .first()
     )
