@@ -6,8 +6,8 @@ PAYMENTS = "src/amends/desk/payments/"
 PROTOCOL, SENDING, ACTIONS, INBOX = (
     f"{PAYMENTS}{name}.py" for name in ("protocol", "sending", "actions", "inbox")
 )
-BOOKKEEPING, GATEWAY, MODELS = (
-    f"{PAYMENTS}{name}.py" for name in ("bookkeeping", "stripe_gateway", "models")
+ALLOCATION, BOOKKEEPING, GATEWAY, MODELS = (
+    f"{PAYMENTS}{name}.py" for name in ("allocation", "bookkeeping", "stripe_gateway", "models")
 )
 GUARDS = f"{PAYMENTS}migrations/0004_linked_disputes.py"
 RESERVED = "state NOT IN ('rejected', 'failed', 'canceled')"
@@ -62,6 +62,18 @@ PLANTED = (
         MODELS,
         'return f"{self.id}:{self.generation}"',
         'return f"{self.id}:{self.sends}"',
+    ),
+    planted(
+        "a part above what is left of its payment",
+        ALLOCATION,
+        "parts[place] = min(max(left[place], 0), rest)",
+        "parts[place] = rest",
+    ),
+    planted(
+        "a residual that no payment pays back",
+        ALLOCATION,
+        "    if rest:\n        raise NothingLeftError(str(amount))\n",
+        "",
     ),
     planted(
         "the window of a key forgotten",

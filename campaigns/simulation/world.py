@@ -13,7 +13,7 @@ from django.db import DatabaseError, OperationalError, connection, connections, 
 from amends.desk import clock
 from amends.desk.accounts.models import Customer
 from amends.desk.audit.actions import broken_rows
-from amends.desk.payments.actions import release, request_refund
+from amends.desk.payments.actions import release, request_refunds
 from amends.desk.payments.allocation import NothingLeftError
 from amends.desk.payments.gateway import GatewayError, GatewayEvent
 from amends.desk.payments.inbox import (
@@ -45,6 +45,8 @@ from simulation.outside import Outside
 START = datetime(2025, 9, 1, 10, tzinfo=UTC)
 STEPS = 24
 HELD = 0.1
+TOGETHER = 0.5
+"""Of two payments, how often they are those of one order."""
 CAPTURED = 1900
 METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail", "pm_voucher")
 PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 87_000, 87_000, 90_100)
@@ -215,12 +217,14 @@ class World:
 
     def ask(self) -> None:
         """Somebody asks for a refund; it is refused only where too little is left."""
-        payment = self.dice.choice(self.payments)
-        plan = RefundPlan(self.dice.choice((300, 700, 1815, CAPTURED)), "refund", fee_retained=85)
-        left, is_held = CAPTURED - self._taken(payment), self.dice.random() < HELD
+        charged = self._charged()
+        amounts = (300, 700, 1815, CAPTURED * len(charged))
+        plan = RefundPlan(self.dice.choice(amounts), "refund", fee_retained=85)
+        left = sum(max(CAPTURED - self._taken(payment), 0) for payment in charged)
+        is_held = self.dice.random() < HELD
         try:
             with transaction.atomic():
-                request_refund(payment, plan, uuid.uuid4(), "0" * 64, is_held=is_held)
+                made = request_refunds(charged, plan, uuid.uuid4(), "0" * 64, is_held=is_held)
                 if self.dice.random() < self.network.weather.interruption:
                     self._meanwhile(self.ask)
         except NothingLeftError:
@@ -229,6 +233,14 @@ class World:
         else:
             if plan.amount > left:
                 self._violated([f"I1: {left} were left, and {plan.amount} were reserved"])
+            if sum(refund.amount for refund in made) != plan.amount:
+                self._violated([f"I1: the parts of {plan.amount} are {[refund.amount for refund in made]}"])
+
+    def _charged(self) -> list[Payment]:
+        """What the order was paid by that somebody asks about: one payment, or two."""
+        if len(self.payments) > 1 and self.dice.random() < TOGETHER:
+            return self.payments
+        return [self.dice.choice(self.payments)]
 
     def let_go(self) -> None:
         """What a refund waited for is done."""

@@ -163,12 +163,12 @@ def _flag_faults(cases: Sequence[Case], flags: dict[UUID, list[Badge]]) -> None:
 
 
 def _flag_disputes(cases: Sequence[Case], flags: dict[UUID, list[Badge]]) -> None:
-    payments: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
-    charged = Case.objects.filter(id__in=[case.id for case in cases], line__order__paid_by__isnull=False)
-    for payment, case_id in charged.values_list("line__order__paid_by__payment", "id"):
-        payments[payment].append(case_id)
-    about = Q(payment__in=payments) | Q(linked_payment__in=payments)
-    for dispute in Dispute.objects.under_way().filter(about):
-        for touched in {dispute.payment_id, dispute.linked_payment_id} & payments.keys():
-            for case_id in payments[touched]:
+    orders: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
+    for case in cases:
+        orders[case.line.order_id].append(case.id)
+    own, linked = "payment__of_order__order", "linked_payment__of_order__order"
+    about = Q(**{f"{own}__in": orders}) | Q(**{f"{linked}__in": orders})
+    for touched in Dispute.objects.under_way().filter(about).values_list(own, linked):
+        for order in set(touched) & orders.keys():
+            for case_id in orders[order]:
                 flags[case_id].append(Badge(_("dispute"), "bad"))
