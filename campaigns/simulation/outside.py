@@ -3,9 +3,19 @@
 from dataclasses import dataclass
 from random import Random
 
+from amends.desk import clock
 from amends.sandbox.account import Account
 from amends.sandbox.api import Api
+from amends.sandbox.clock import Clock
 from amends.sandbox.store import Store
+
+
+class WorldClock(Clock):
+    """The gateway's time is the desk's."""
+
+    def now(self) -> int:
+        """Whole seconds."""
+        return int(clock.now().timestamp())
 
 
 @dataclass(slots=True)

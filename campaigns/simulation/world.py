@@ -32,7 +32,6 @@ from amends.desk.payments.sending import send_next
 from amends.desk.payments.states import IllegalTransitionError
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.sandbox.account import Account
-from amends.sandbox.clock import Clock
 from amends.sandbox.errors import ApiError
 from amends.sandbox.events import Events
 from amends.sandbox.store import Object, Store
@@ -40,7 +39,7 @@ from simulation import invariants
 from simulation.death import dying
 from simulation.invariants import Known, State, read_state
 from simulation.network import Network, Weather, WorkerDied, draw_weather
-from simulation.outside import Outside
+from simulation.outside import Outside, WorldClock
 
 START = datetime(2025, 9, 1, 10, tzinfo=UTC)
 STEPS = 24
@@ -58,14 +57,6 @@ _elsewhere = ThreadPoolExecutor(1, thread_name_prefix="second worker")
 
 class ViolationError(Exception):
     """An invariant does not hold; the message says where, and what led there."""
-
-
-class WorldClock(Clock):
-    """The gateway's time is the desk's."""
-
-    def now(self) -> int:
-        """Whole seconds."""
-        return int(clock.now().timestamp())
 
 
 @dataclass
