@@ -13,6 +13,18 @@ from amends.desk.cases.permissions import HANDLERS, demand_role
 from amends.desk.unit_of_work import unit_of_work
 
 
+def say(case: Case, by: User, text: str, audience: Audience) -> Message:
+    """Put what a member of staff writes into the thread of a case."""
+    return Message.objects.create(
+        case=case,
+        author=f"staff:{by.id}",
+        audience=audience,
+        channel=Channel.CONSOLE,
+        text=text,
+        at=clock.now(),
+    )
+
+
 def reply(case: Case, by: User, text: str) -> Message:
     """Write to the customer: a letter, and a message in the thread of the case in which the request goes on.
 
@@ -23,14 +35,7 @@ def reply(case: Case, by: User, text: str) -> Message:
         raise NotAllowedError(_("Please write something."))
     with unit_of_work():
         case = lock_survivor(case)
-        message = Message.objects.create(
-            case=case,
-            author=f"staff:{by.id}",
-            audience=Audience.CUSTOMER,
-            channel=Channel.CONSOLE,
-            text=text,
-            at=clock.now(),
-        )
+        message = say(case, by, text, Audience.CUSTOMER)
         tasks.finish(case, TaskKind.ANSWER, by=by)
         record(f"case:{case.id}", f"staff:{by.id}", "replied", message=str(message.id))
         letters.replied(case, str(message.id), text)

@@ -22,7 +22,6 @@ from amends.desk.cases.models import (
     Audience,
     Case,
     CaseState,
-    Channel,
     DecisionRecord,
     Evidence,
     EvidenceState,
@@ -32,6 +31,7 @@ from amends.desk.cases.models import (
     Verdict,
 )
 from amends.desk.cases.permissions import GIVERS, HANDLERS, demand_reason
+from amends.desk.cases.replying import say
 from amends.desk.credits.actions import grant as grant_credits
 from amends.desk.credits.models import Lot, LotSource
 from amends.desk.issues import actions as issues
@@ -189,14 +189,7 @@ def ask(case: Case, by: User, question: str) -> None:
         lock(case)
         if case.state not in (CaseState.OPEN, CaseState.DECIDED, CaseState.WAITING_ON_CUSTOMER):
             raise OutdatedError(_("The case does not wait for anything that the customer could answer."))
-        message = Message.objects.create(
-            case=case,
-            author=f"staff:{by.id}",
-            audience=Audience.CUSTOMER,
-            channel=Channel.CONSOLE,
-            text=question,
-            at=clock.now(),
-        )
+        message = say(case, by, question, Audience.CUSTOMER)
         case.paused_at = case.paused_at or clock.now()
         case.state = CaseState.WAITING_ON_CUSTOMER
         case.save(update_fields=["paused_at", "state"])
@@ -208,14 +201,7 @@ def ask(case: Case, by: User, question: str) -> None:
 def note(case: Case, by: User, text: str) -> Message:
     """A note that the customer never sees."""
     demand_reason(by, text, *Role)
-    return Message.objects.create(
-        case=case,
-        author=f"staff:{by.id}",
-        audience=Audience.INTERNAL,
-        channel=Channel.CONSOLE,
-        text=text,
-        at=clock.now(),
-    )
+    return say(case, by, text, Audience.INTERNAL)
 
 
 def assign(case: Case, by: User, to: User | None) -> None:

@@ -135,7 +135,7 @@ def _record_payments(
 
 def _sold_by(charges: Sequence[ChargeSnapshot], lines: Sequence[SoldLine]) -> list[list[SoldLine]]:
     """What each charge paid for: the lines are filled one after the other, as the money came in."""
-    left = [replace(line) for line in lines]
+    left = list(lines)
     paid_for = []
     for charge in charges:
         rest, own = charge.captured, []
