@@ -26,18 +26,16 @@ class Amounts:
             shown, credit = self.capped(written)
         left = self.left()
         total = terms.extreme("GREATEST", [terms.constant(0), terms.extreme("LEAST", [shown, left])])
-        known = [credit.sql] if credit.raw != "0" else []
-        conditions = [opposite(is_open(text)) for text in known]
         parts = [total, credit]
         if rule.then.condition is not None:
-            condition = self._value(rule.then.condition)
-            conditions.append(opposite(is_open(condition.sql)))
-            parts.append(condition)
+            parts.append(self._value(rule.then.condition))
         if rule.pay in self.policy.inputs:
-            conditions.append(opposite(is_open(self.expressions.inputs[rule.pay].raw)))
+            parts.append(self.expressions.inputs[rule.pay])
+        conditions = [opposite(is_open(part.sql)) for part in parts[1:] if not part.is_certain]
         text = terms.case([(both(*conditions), total.sql)])
+        depth = max(part.depth for part in parts)
         return terms.narrowed(
-            replace(total, raw=text, is_strict=True, depth=max(part.depth for part in parts))
+            terms.known_with(replace(total, raw=text, is_strict=True, depth=depth), *parts)
         )
 
     def left(self) -> Term:
@@ -71,11 +69,13 @@ class Amounts:
 
     def lacks(self, name: str, condition: Node | None) -> Term:
         """Whether a need for an input is not met."""
-        given = opposite(holds(self.expressions.inputs[name].raw))
+        given = self.expressions.inputs[name]
+        is_missing = opposite(given.raw if given.is_certain else holds(given.raw))
         if condition is None:
-            return Term(given)
+            return Term(is_missing)
         applies = self._value(condition)
-        return terms.condition(both(given, opposite(fails(applies.sql))), applies)
+        may_apply = applies.sql if applies.is_certain else opposite(fails(applies.sql))
+        return terms.condition(both(is_missing, may_apply), applies)
 
     def _value(self, node: Node) -> Term:
         return self.expressions.value(node)

@@ -91,14 +91,15 @@ class Asking:
 
     def _is_missing(self, name: str, able: list[str], counts: list[str]) -> str:
         payments = self.standing.payments
-        found = []
+        reasons: dict[str, list[str]] = {}
         for rule in self.policy.rules:
             lacks = [payments.amounts.lacks(n.input, n.condition).raw for n in rule.needs if n.input == name]
-            found.append(both(able[rule.index], either(*lacks)))
+            reasons.setdefault(either(*lacks), []).append(able[rule.index])
             if rule.verb is Verb.GRANT:
                 say = payments.says[payments.say_of[rule.index]]
-                behind = payments.inputs_behind(self.expressions, rule, name)
-                found.append(both(able[rule.index], say.is_undetermined, behind))
+                behind = both(say.is_undetermined, payments.inputs_behind(self.expressions, rule, name))
+                reasons.setdefault(behind, []).append(able[rule.index])
             if name in inputs_read(self.policy, rule.when):
-                found.append(both(counts[rule.index], missing(self.expressions, rule.when, name)))
-        return either(*found)
+                behind = missing(self.expressions, rule.when, name)
+                reasons.setdefault(behind, []).append(counts[rule.index])
+        return either(*(both(either(*rules), behind) for behind, rules in reasons.items()))

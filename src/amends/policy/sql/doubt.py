@@ -33,7 +33,7 @@ def _missing(expressions: Expressions, node: Node, name: str) -> str:
         case Given():
             return _is_open_input(expressions, node) if node.name == name else FALSE
         case Derived():
-            inner = _missing(expressions, policy.derived[node.name], name)
+            inner = missing(expressions, policy.derived[node.name], name)
             return both(_is_open(expressions, node), inner)
         case Cell():
             parts: tuple[Node, ...] = policy.tables[node.table].keys

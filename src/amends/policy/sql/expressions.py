@@ -100,11 +100,11 @@ class Expressions:
             case All() | Some():
                 parts = [self.value(part) for part in node.operands]
                 join = both if isinstance(node, All) else either
-                return terms.condition(join(*(part.sql for part in parts)), *parts)
+                return terms.known_with(terms.condition(join(*(part.sql for part in parts)), *parts), *parts)
             case Among():
                 member = self.value(node.operand)
                 listed = ", ".join(map(word, node.members))
-                return terms.condition(f"({member.sql} IN ({listed}))", member)
+                return terms.known_with(terms.condition(f"({member.sql} IN ({listed}))", member), member)
             case Compare():
                 return self._compare(node)
             case Arithmetic():
@@ -119,7 +119,7 @@ class Expressions:
         declared = self.policy.inputs.get(node.name)
         is_excluded = not node.type.optional and NONE not in node.type.members
         if declared and declared.type.kind is Kind.ENUM and declared.type.optional and is_excluded:
-            return replace(term, raw=f"NULLIF({term.raw}, {word(NONE)})")
+            return replace(term, raw=f"NULLIF({term.raw}, {word(NONE)})", is_certain=False)
         return term
 
     def _number(self, parameter: Parameter) -> Term:
@@ -130,7 +130,7 @@ class Expressions:
 
     def _in_currency(self, term: Term, parameter: Parameter) -> Term:
         matches = f"{self.inputs['currency'].raw} = {word(parameter.currency or '')}"
-        return replace(term, raw=case([(matches, term.raw)]))
+        return replace(term, raw=case([(matches, term.raw)]), is_certain=False)
 
     def _derived(self, node: Derived) -> Term:
         definition = self.policy.derived[node.name]
@@ -145,15 +145,14 @@ class Expressions:
         if _is_plain(term):
             return term
         if self.where is None:
-            is_long = len(term.raw) > LONGEST
-            return (
-                self.layers.bind(name, term)
-                if is_long
-                else replace(term, known=term.known or frozenset({term.raw}))
-            )
+            if len(term.raw) > LONGEST:
+                return self.layers.bind(name, term)
+            is_open = not term.is_certain
+            return replace(term, known=term.known or frozenset({term.raw})) if is_open else term
         depth = max(term.depth, self.where.depth)
         text = case([(self.where.raw, term.sql)])
-        return self.layers.bind(name, replace(term, raw=text, depth=depth, is_strict=True))
+        found = replace(term, raw=text, depth=depth, is_strict=True, is_certain=False)
+        return self.layers.bind(name, found)
 
     def _once(self, name: str, key: object, make: Callable[[], Term]) -> Term:
         if key not in self._bound:
@@ -171,12 +170,14 @@ class Expressions:
         symbol = {"==": "=", "!=": "<>"}.get(node.operator, node.operator)
         if node.left.type.kind in (Kind.NUMBER, Kind.INSTANT):
             return terms.compare(symbol, left, right)
-        return terms.condition(f"({left.sql} {symbol} {right.sql})", left, right)
+        found = terms.condition(f"({left.sql} {symbol} {right.sql})", left, right)
+        return terms.known_with(found, left, right)
 
     def _compare_none(self, name: str, operator: str) -> Term:
         if self.policy.inputs[name].type.kind is Kind.ENUM:
-            text = f"({self.inputs[name].raw} {'=' if operator == '==' else '<>'} {word(NONE)})"
-            return Term(text, depth=self.inputs[name].depth)
+            given = self.inputs[name]
+            text = f"({given.raw} {'=' if operator == '==' else '<>'} {word(NONE)})"
+            return Term(text, depth=given.depth, is_certain=given.is_certain)
         none = self.inputs[f"{name}_{NONE}"]
         return none if operator == "==" else replace(none, raw=f"(NOT {none.raw})")
 
@@ -223,6 +224,7 @@ class Expressions:
             known=start.known | end.known,
             low=-2_760,
             high=2_760,
+            is_certain=start.is_certain and end.is_certain,
         )
         return terms.extreme("GREATEST", [terms.constant(1), number])
 
@@ -267,8 +269,9 @@ class Expressions:
         then, otherwise = (self._short("side", value(part)) for part in (node.then, node.otherwise))
         if node.type.kind is Kind.NUMBER or node.type.kind is Kind.INSTANT:
             return terms.chosen_number(condition, then, otherwise)
-        text = terms.chosen(condition.sql, then.sql, otherwise.sql)
-        return terms.condition(text, condition, then, otherwise)
+        text = terms.chosen(condition, then.sql, otherwise.sql)
+        found = terms.condition(text, condition, then, otherwise)
+        return terms.known_with(found, condition, then, otherwise)
 
     def _cell(self, node: Cell) -> Term:
         table = self.policy.tables[node.table]
@@ -290,7 +293,7 @@ class Expressions:
             branches.append((both(*matches), value.raw))
         depth = max((key.depth for key in keys), default=0)
         bounds = replace(tops[0], low=min(t.low for t in tops), high=max(t.high for t in tops))
-        return replace(bounds, raw=case(branches), depth=depth, known=frozenset())
+        return replace(bounds, raw=case(branches), depth=depth, known=frozenset(), is_certain=False)
 
 
 def _literal(node: Literal) -> Term:
@@ -298,16 +301,16 @@ def _literal(node: Literal) -> Term:
     if value is None:
         return Term(NULL)
     if isinstance(value, bool):
-        return Term(TRUE if value else FALSE)
+        return Term(TRUE if value else FALSE, is_certain=True)
     if isinstance(value, str):
-        return Term(word(value))
+        return Term(word(value), is_certain=True)
     return terms.constant(value)
 
 
 def _parameter(parameter: Parameter) -> Term:
     value = parameter.value
     if isinstance(value, bool):
-        return Term(TRUE if value else FALSE)
+        return Term(TRUE if value else FALSE, is_certain=True)
     assert isinstance(value, int | Fraction)
     return terms.constant(value)
 

@@ -37,12 +37,14 @@ class Layers:
 
     def read(self, name: str, bounds: Term, depth: int) -> Term:
         """A column as a term, with the bounds of what it holds."""
+        is_certain = bounds.is_certain or name in self.certain
         return replace(
             bounds,
             raw=column(self.prefix + name),
             depth=depth,
-            known=frozenset() if name in self.certain else frozenset({column(self.prefix + name)}),
+            known=frozenset() if is_certain else frozenset({column(self.prefix + name)}),
             is_strict=True,
+            is_certain=is_certain,
         )
 
     def _free(self, name: str) -> str:

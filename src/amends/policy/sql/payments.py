@@ -83,7 +83,7 @@ class Payments:
         possible = either(*(self.is_possible[rule.index] for rule in rules))
         depth = max(term.depth, self.depth)
         text = terms.case([(possible, term.sql)])
-        return self.hard.bind(name, replace(term, raw=text, is_strict=True, depth=depth))
+        return self.hard.bind(name, replace(term, raw=text, is_strict=True, depth=depth, is_certain=False))
 
     def _value(self, node: Node) -> Term:
         return self.expressions.value(node)

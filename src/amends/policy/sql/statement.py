@@ -16,6 +16,7 @@ from amends.policy.sql.contract import (
     InputColumn,
     column_names,
     currency_error,
+    has_companion,
     is_complete,
     read_column,
     read_complete,
@@ -90,7 +91,8 @@ def state_apart(policy: Policy) -> tuple[Statement, ...]:
         return (every,)
     rows = is_complete(policy)
     others = replace(every, rows=f"(({rows}) IS NOT TRUE)")
-    return replace(complete.statement(), rows=rows), others
+    # As one condition, an engine can tell from the bounds of a block of rows that all its rows are complete.
+    return replace(complete.statement(), rows=f"(({rows}) IS TRUE)"), others
 
 
 def all_typed(policy: Policy) -> dict[str, Form]:
@@ -152,7 +154,8 @@ class _Building(ABC):
             if declared.type.kind is Kind.INSTANT and self.policy.zone != UTC:
                 local = f"LOCAL_DAY({read.value}, {word(self.policy.zone)})"
                 self.layers.first(f"{name}_day", local)
-                inputs[f"{name} day"] = self.layers.read(f"{name}_day", Term("", low=-1, high=84_006), 0)
+                bounds = Term("", low=-1, high=84_006, is_certain=inputs[name].is_certain)
+                inputs[f"{name} day"] = self.layers.read(f"{name}_day", bounds, 0)
             bad.append((read.is_bad, word(f"bad_value: {name}")))
         return inputs, bad
 
@@ -263,9 +266,7 @@ class _CompleteRows(_Building):
 
     def __init__(self, policy: Policy, present: Mapping[str, Form]) -> None:
         certain = frozenset(
-            name
-            for name, declared in policy.inputs.items()
-            if not declared.type.optional and declared.type.kind is not Kind.ENUM
+            f"{name}_{NONE}" if has_companion(declared) else name for name, declared in policy.inputs.items()
         )
         super().__init__(policy, present, "", certain)
 

@@ -37,6 +37,8 @@ class Term:
     low: int = 0
     high: int = 0
     is_wide: bool = False
+    is_certain: bool = False
+    """Whether it is known in every row that is read and not refused."""
     bottom: "Term | None" = field(default=None, kw_only=True)
     """What divides it, always above zero; None for 1."""
 
@@ -146,7 +148,7 @@ def column(name: str) -> str:
 def constant(value: int | Fraction) -> Term:
     """A number that stands in the policy."""
     top, bottom = value.numerator, value.denominator
-    whole = Term(str(top), low=top, high=top, is_wide=abs(top) > BIGINT_MAX)
+    whole = Term(str(top), low=top, high=top, is_wide=abs(top) > BIGINT_MAX, is_certain=True)
     return whole if bottom == 1 else replace(whole, bottom=constant(bottom))
 
 
@@ -180,12 +182,17 @@ def divide(left: Term, right: Term) -> Term:
 def compare(symbol: str, left: Term, right: Term) -> Term:
     """A comparison of two numbers."""
     first, second, _ = aligned(left, right)
-    return condition(f"({first.sql} {symbol} {second.sql})", left, right)
+    return known_with(condition(f"({first.sql} {symbol} {second.sql})", left, right), left, right)
 
 
 def condition(text: str, *parts: Term) -> Term:
     """A condition, or another value that is no number, made of what it reads."""
     return Term(text, depth=max((part.depth for part in parts), default=0))
+
+
+def known_with(term: Term, *parts: Term) -> Term:
+    """A term that is known wherever its parts are."""
+    return replace(term, is_certain=all(part.is_certain for part in parts))
 
 
 def extreme(function: str, terms: list[Term]) -> Term:
@@ -201,18 +208,19 @@ def extreme(function: str, terms: list[Term]) -> Term:
     return found
 
 
-def chosen(condition: str, then: str, otherwise: str) -> str:
+def chosen(condition: Term, then: str, otherwise: str) -> str:
     """One of two values; where the condition is unknown, what both are if they are equal."""
-    branches = [(condition, then), (opposite(condition), otherwise)]
-    if condition not in (TRUE, FALSE):
-        branches.append((f"({then} = {otherwise})", then))
-    return case(branches)
+    if condition.is_certain or condition.sql in (TRUE, FALSE):
+        return case([(condition.sql, then)], otherwise)
+    return case(
+        [(condition.sql, then), (opposite(condition.sql), otherwise), (f"({then} = {otherwise})", then)]
+    )
 
 
 def chosen_number(condition: Term, then: Term, otherwise: Term) -> Term:
     """One of two numbers."""
     first, second, bottom = aligned(then, otherwise)
-    text = chosen(condition.sql, first.sql, second.sql)
+    text = chosen(condition, first.sql, second.sql)
     found = Term(
         text,
         depth=max(condition.depth, then.depth, otherwise.depth),
@@ -220,7 +228,7 @@ def chosen_number(condition: Term, then: Term, otherwise: Term) -> Term:
         high=max(first.high, second.high),
         is_wide=first.is_wide or second.is_wide,
     )
-    return replace(found, bottom=bottom)
+    return known_with(replace(found, bottom=bottom), condition, then, otherwise)
 
 
 def over_one_bottom(values: list[Term]) -> list[Term]:
@@ -308,6 +316,7 @@ def _over(top: Term, bottom: Term | None) -> Term:
         known=known,
         depth=depth,
         is_strict=top.is_strict and bottom.is_strict,
+        is_certain=top.is_certain and bottom.is_certain,
     )
 
 
@@ -353,6 +362,7 @@ def _whole(raw: str, low: int, high: int, *parts: Term) -> Term:
         depth=max(part.depth for part in parts),
         known=frozenset().union(*(part.known for part in parts)),
         is_strict=all(part.is_strict for part in parts),
+        is_certain=all(part.is_certain for part in parts),
         low=low,
         high=high,
         is_wide=size > BIGINT_MAX or any(part.is_wide for part in parts),
