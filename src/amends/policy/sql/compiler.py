@@ -184,6 +184,8 @@ def _texts(dialect: Dialect, *texts: exp.Expr) -> exp.Expr:
     if not texts:
         kind = "ARRAY<STRING>" if dialect is Dialect.SPARK else "TEXT[]"
         return exp.Cast(this=array, to=exp.DataType.build(kind, dialect=dialect.value))
+    if all(isinstance(text, exp.Literal) for text in texts):
+        return array
     text = {
         Dialect.DUCKDB: "LIST_FILTER(x, y -> NOT y IS NULL)",
         Dialect.POSTGRES: "ARRAY_REMOVE(x, NULL)",

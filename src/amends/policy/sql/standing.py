@@ -175,10 +175,11 @@ class Standing:
     def _needs_could_lack(self) -> str:
         """Whether unknown rules could override every winner whose needs are met."""
         acting = self._acting(lambda index: self.met[index])
-        sure = (
-            both(self.true[r.index], self.met[r.index], self._beaten_by_none(r, acting)) for r in self.rules
-        )
-        return opposite(either(*sure))
+        sure: dict[str, list[str]] = {}
+        for rule in self.rules:
+            unbeaten = self._beaten_by_none(rule, acting)
+            sure.setdefault(unbeaten, []).append(both(self.true[rule.index], self.met[rule.index]))
+        return opposite(either(*(both(either(*rules), unbeaten) for unbeaten, rules in sure.items())))
 
     def _acting(self, is_barred: Callable[[int], str], kept_out: int = 0) -> dict[int, str]:
         """For each rule that overrides others, whether it holds or may be taken to."""
@@ -256,11 +257,11 @@ class Standing:
             return opposite(self.payments.same(barred.say, self.payments.say_of[index]))
 
         acting = self._acting(disagrees, barred.kept_out)
-        disagreeing = (
-            both(self.true[rule.index], disagrees(rule.index), self._beaten_by_none(rule, acting))
-            for rule in self.rules
-        )
-        return opposite(either(*disagreeing))
+        disagreeing: dict[str, list[str]] = {}
+        for rule in self.rules:
+            unbeaten = self._beaten_by_none(rule, acting)
+            disagreeing.setdefault(unbeaten, []).append(both(self.true[rule.index], disagrees(rule.index)))
+        return opposite(either(*(both(either(*rules), unbeaten) for unbeaten, rules in disagreeing.items())))
 
 
 def _ending_of(say: Say) -> Ending:
