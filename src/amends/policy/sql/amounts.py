@@ -34,9 +34,7 @@ class Amounts:
         conditions = [opposite(is_open(part.sql)) for part in parts[1:] if not part.is_certain]
         text = terms.case([(both(*conditions), total.sql)])
         depth = max(part.depth for part in parts)
-        return terms.narrowed(
-            terms.known_with(replace(total, raw=text, is_strict=True, depth=depth), *parts)
-        )
+        return terms.narrowed(terms.known_with(replace(total, raw=text, is_strict=True, depth=depth), *parts))
 
     def left(self) -> Term:
         """What was paid less what was returned."""
