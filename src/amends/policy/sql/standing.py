@@ -5,7 +5,7 @@ keeps, step by step, the largest set of unknown rules that may act together with
 acyclic, so the same set follows from one condition for each rule, read from the overriding rules downwards.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from amends.policy.expression import All
@@ -175,11 +175,8 @@ class Standing:
     def _needs_could_lack(self) -> str:
         """Whether unknown rules could override every winner whose needs are met."""
         acting = self._acting(lambda index: self.met[index])
-        sure: dict[str, list[str]] = {}
-        for rule in self.rules:
-            unbeaten = self._beaten_by_none(rule, acting)
-            sure.setdefault(unbeaten, []).append(both(self.true[rule.index], self.met[rule.index]))
-        return opposite(either(*(both(either(*rules), unbeaten) for unbeaten, rules in sure.items())))
+        sure = (both(self.true[rule.index], self.met[rule.index]) for rule in self.rules)
+        return opposite(self._any_unbeaten(sure, acting))
 
     def _acting(self, is_barred: Callable[[int], str], kept_out: int = 0) -> dict[int, str]:
         """For each rule that overrides others, whether it holds or may be taken to."""
@@ -199,8 +196,13 @@ class Standing:
                 acts(index)
         return acting
 
-    def _beaten_by_none(self, rule: Rule, acting: dict[int, str]) -> str:
-        return both(*(opposite(acting[index]) for index in members(self.policy.attackers[rule.index])))
+    def _any_unbeaten(self, conditions: Iterable[str], acting: dict[int, str]) -> str:
+        """Whether a rule whose condition holds is overridden by none that acts; those that the same override together."""
+        found: dict[str, list[str]] = {}
+        for condition, attackers in zip(conditions, self.policy.attackers, strict=True):
+            unbeaten = both(*(opposite(acting[index]) for index in members(attackers)))
+            found.setdefault(unbeaten, []).append(condition)
+        return either(*(both(either(*alike), unbeaten) for unbeaten, alike in found.items()))
 
     def _surely_refers(self) -> str:
         """Whether a rule refers that nothing can override and that lacks nothing: then no combination agrees."""
@@ -257,11 +259,8 @@ class Standing:
             return opposite(self.payments.same(barred.say, self.payments.say_of[index]))
 
         acting = self._acting(disagrees, barred.kept_out)
-        disagreeing: dict[str, list[str]] = {}
-        for rule in self.rules:
-            unbeaten = self._beaten_by_none(rule, acting)
-            disagreeing.setdefault(unbeaten, []).append(both(self.true[rule.index], disagrees(rule.index)))
-        return opposite(either(*(both(either(*rules), unbeaten) for unbeaten, rules in disagreeing.items())))
+        disagreeing = (both(self.true[rule.index], disagrees(rule.index)) for rule in self.rules)
+        return opposite(self._any_unbeaten(disagreeing, acting))
 
 
 def _ending_of(say: Say) -> Ending:
