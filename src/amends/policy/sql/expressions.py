@@ -100,11 +100,11 @@ class Expressions:
             case All() | Some():
                 parts = [self.value(part) for part in node.operands]
                 join = both if isinstance(node, All) else either
-                return terms.known_with(terms.condition(join(*(part.sql for part in parts)), *parts), *parts)
+                return terms.told_by(join(*(part.sql for part in parts)), *parts)
             case Among():
                 member = self.value(node.operand)
                 listed = ", ".join(map(word, node.members))
-                return terms.known_with(terms.condition(f"({member.sql} IN ({listed}))", member), member)
+                return terms.told_by(f"({member.sql} IN ({listed}))", member)
             case Compare():
                 return self._compare(node)
             case Arithmetic():
@@ -147,8 +147,9 @@ class Expressions:
         if self.where is None:
             if len(term.raw) > LONGEST:
                 return self.layers.bind(name, term)
-            is_open = not term.is_certain
-            return replace(term, known=term.known or frozenset({term.raw})) if is_open else term
+            if term.is_certain:
+                return term
+            return replace(term, known=term.known or frozenset({term.raw}))
         depth = max(term.depth, self.where.depth)
         text = case([(self.where.raw, term.sql)])
         found = replace(term, raw=text, depth=depth, is_strict=True, is_certain=False)
@@ -170,8 +171,7 @@ class Expressions:
         symbol = {"==": "=", "!=": "<>"}.get(node.operator, node.operator)
         if node.left.type.kind in (Kind.NUMBER, Kind.INSTANT):
             return terms.compare(symbol, left, right)
-        found = terms.condition(f"({left.sql} {symbol} {right.sql})", left, right)
-        return terms.known_with(found, left, right)
+        return terms.told_by(f"({left.sql} {symbol} {right.sql})", left, right)
 
     def _compare_none(self, name: str, operator: str) -> Term:
         if self.policy.inputs[name].type.kind is Kind.ENUM:
@@ -270,8 +270,7 @@ class Expressions:
         if node.type.kind is Kind.NUMBER or node.type.kind is Kind.INSTANT:
             return terms.chosen_number(condition, then, otherwise)
         text = terms.chosen(condition, then.sql, otherwise.sql)
-        found = terms.condition(text, condition, then, otherwise)
-        return terms.known_with(found, condition, then, otherwise)
+        return terms.told_by(text, condition, then, otherwise)
 
     def _cell(self, node: Cell) -> Term:
         table = self.policy.tables[node.table]

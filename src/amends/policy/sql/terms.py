@@ -182,12 +182,17 @@ def divide(left: Term, right: Term) -> Term:
 def compare(symbol: str, left: Term, right: Term) -> Term:
     """A comparison of two numbers."""
     first, second, _ = aligned(left, right)
-    return known_with(condition(f"({first.sql} {symbol} {second.sql})", left, right), left, right)
+    return told_by(f"({first.sql} {symbol} {second.sql})", left, right)
 
 
 def condition(text: str, *parts: Term) -> Term:
     """A condition, or another value that is no number, made of what it reads."""
     return Term(text, depth=max((part.depth for part in parts), default=0))
+
+
+def told_by(text: str, *parts: Term) -> Term:
+    """A condition, or another value that is no number, that is known wherever its parts are."""
+    return known_with(condition(text, *parts), *parts)
 
 
 def known_with(term: Term, *parts: Term) -> Term:
