@@ -51,6 +51,23 @@ lines:
 ```
 """
 
+CAPPED = """- We give back at most [$20.00]{#most}. {#capped}
+
+```rule capped
+grant: refund
+when: red
+lines:
+  paid "Paid": min(paid, most)
+```
+
+- Else nothing. {#nothing}
+
+```rule nothing
+deny
+when: not red
+```
+"""
+
 
 def definition(policy: Policy) -> str:
     return ", ".join(f'"{name}" {kind}' for name, kind in column_types(policy).items())
@@ -163,6 +180,25 @@ def test_an_unknown_clause_whose_need_lacks_may_override_the_one_that_would_deci
         "granted",
         "needs_information",
     ]
+
+
+def test_a_case_in_another_currency_than_the_amount_it_needs_goes_to_a_person(
+    postgres: psycopg.Connection,
+) -> None:
+    policy = parse_policy(
+        HEAD.format(inputs="  red: yes or no, from desk\n").replace(
+            "  way == original or way == credit\n", "  way == original or fee >= 0\n"
+        )
+        + CAPPED
+    )
+    base = {"red": True, "paid": 1_900, "fee": 0, "refunded": 0, "way": "original"}
+    cases: list[Case] = [{**base, "id": "1", "currency": "USD"}, {**base, "id": "2", "currency": "EUR"}]
+
+    answers = on_duckdb(policy, cases)
+
+    assert list(differences(policy, cases, answers)) == []
+    assert list(differences(policy, cases, on_postgres(postgres, policy, cases))) == []
+    assert [(answer[1], answer[3]) for answer in answers] == [("granted", 1_900), ("needs_review", 0)]
 
 
 def test_a_policy_of_many_clauses_is_decided_alike() -> None:
