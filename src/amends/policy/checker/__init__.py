@@ -18,6 +18,7 @@ from amends.policy.checker.lints import find_lints
 from amends.policy.checker.promises import check_bounds, check_payment, check_promises
 from amends.policy.checker.questions import check_questions
 from amends.policy.checker.report import Report
+from amends.policy.checker.rows import check_rows
 from amends.policy.checker.tables import check_unclear
 from amends.policy.model import Policy
 
@@ -32,6 +33,7 @@ _QUESTIONS = (
     check_promises,
     check_payment,
     check_bounds,
+    check_rows,
     check_questions,
 )
 

@@ -31,7 +31,7 @@ from amends.policy.expression import (
     children,
 )
 from amends.policy.facts import COUNT_MAX, NONE, Input, Value
-from amends.policy.model import Key, Parameter, Policy
+from amends.policy.model import Key, Parameter, Policy, Table
 from amends.policy.money import AMOUNT_MAX, EXPONENTS
 from amends.policy.types import Kind
 
@@ -226,21 +226,32 @@ class Encoding:
         value = self._known(parameter.value)
         if parameter.currency is None:
             return value
-        known = equal(self.currency.number, self.words.number(parameter.currency))
-        return values.with_known(value, known)
+        return values.with_known(value, self.is_in(parameter.currency))
 
     def _cell(self, node: Cell) -> Encoded:
         table = self.policy.tables[node.table]
         column = table.columns.index(node.column)
-        keys = [self.value(key) for key in table.keys]
-        known = both(*(key.known for key in keys))
         value = values.with_known(self._parameter(table.rows[-1].values[column]), known=False)
-        for row in reversed(table.rows):
-            matches = both(
-                known, *(self._matches(cell, key) for cell, key in zip(row.keys, keys, strict=True))
-            )
+        for row, matches in reversed([*zip(table.rows, self.matches(table), strict=True)]):
             value = values.select(matches, self._parameter(row.values[column]), value)
         return value
+
+    def has_keys(self, table: Table) -> Term:
+        """Whether everything that selects a row is known."""
+        return both(*(self.value(key).known for key in table.keys))
+
+    def matches(self, table: Table) -> list[Term]:
+        """For each row, whether the case selects it."""
+        keys = [self.value(key) for key in table.keys]
+        known = self.has_keys(table)
+        return [
+            both(known, *(self._matches(cell, key) for cell, key in zip(row.keys, keys, strict=True)))
+            for row in table.rows
+        ]
+
+    def is_in(self, currency: str) -> Term:
+        """Whether the case is in a currency."""
+        return equal(self.currency.number, self.words.number(currency))
 
     def _matches(self, cell: Key, key: Encoded) -> Term:
         if cell.member is not None:

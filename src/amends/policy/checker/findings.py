@@ -21,6 +21,7 @@ WHY = {
     "out-of-bounds": "A refund is never below zero and never more than is left of the payment.",
     "table-gap": "A case without a row in the table cannot be decided.",
     "other-currency": "A number in one currency says nothing about a case in another.",
+    "idle-row": "Customers read a row, and the answer is the same whatever it says.",
     "needless-question": "Somebody is asked for a fact that does not change the answer.",
     "unproved": "The solver could neither prove this nor find a case against it, so nobody knows.",
     "not-confirmed": "The solver found a case that `decide` answers otherwise. That is a fault of the checker; report it.",

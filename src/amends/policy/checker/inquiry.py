@@ -43,20 +43,22 @@ class Inquiry:
             return None
         return answer is Answer.POSSIBLE
 
-    def rule_out(self, finding: Finding, shows: Shows, *terms: Term, wishes: tuple[Term, ...] = ()) -> None:
+    def rule_out(self, finding: Finding, shows: Shows, *terms: Term, wishes: tuple[Term, ...] = ()) -> bool:
         """Prove that the terms cannot hold, or report the finding with the smallest case in which they do.
 
         `wishes` make the case plainer; one that is not possible beside the others is left out.
+        Returns: whether they can hold.
         """
         found = self.can(finding, *terms)
         if found is False:
             self.proved[finding.code] += 1
         if not found:
-            return
+            return False
         for wish in wishes:
             if self.prover.allows(*terms, wish):
                 terms = (*terms, wish)
         self.report_case(finding, shows, *terms)
+        return True
 
     def report_case(self, finding: Finding, shows: Shows, *terms: Term) -> None:
         """Report a finding with the smallest case in which the terms hold."""

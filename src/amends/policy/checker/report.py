@@ -19,6 +19,12 @@ PROVED = {
 DISPROVED_BY = {"shadowed-clause": "dead-clause"}
 """Findings that another proof would deny."""
 
+NOTED = {
+    "idle-row": "Read by no case:",
+    "needless-question": "Asked needlessly (--json shows the case):",
+}
+"""What stands above the notes of each kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -39,9 +45,11 @@ class Report:
     def render(self, name: str) -> str:
         """The whole report in words; `name` is the file."""
         parts = [finding.render(name) for finding in self.findings]
-        if self.notes:
-            notes = (f"  - {name}:{note.span.line}: {note.message}" for note in self.notes)
-            parts.append("Asked needlessly (--json shows the case):\n" + "\n".join(notes))
+        for code, words in NOTED.items():
+            notes = [
+                f"  - {name}:{note.span.line}: {note.message}" for note in self.notes if note.code == code
+            ]
+            parts += ["\n".join([words, *notes])] if notes else []
         if self.is_complete:
             proofs = "\n".join(f"  - {line}" for line in self.proofs())
             parts.append(
