@@ -332,6 +332,16 @@ LINTS = (
         "opposite-words",
         ("few",),
     ),
+    Planted(
+        "at most beside fewer",
+        lean(
+            *(DAYS, BACK, LATE),
+            grant("few", "lessons < top", "paid=paid", words="With at most [3 lessons]{#top} it comes back."),
+            deny("many", "lessons >= top"),
+        ),
+        "boundary-words",
+        ("few",),
+    ),
     Planted("days without a convention", lean(BACK), "unstated-boundary", ("back",)),
     Planted(
         "a count without a side",

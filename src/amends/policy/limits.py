@@ -1,17 +1,17 @@
 """The numbers of a policy as limits: on which side of each a rule lies, and the values beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from amends.policy.explanation import count_of
-from amends.policy.expression import All, Compare, Node, Not, Number, Some
+from amends.policy.expression import All, Compare, Derived, Node, Not, Number, Some
 from amends.policy.model import Parameter, Policy, Rule
 from amends.policy.money import Money
 from amends.policy.translation import LOCALE
 from amends.policy.types import Kind
 from amends.policy.words import say
 
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
@@ -41,6 +41,11 @@ class Limit:
         """Whether the rule lies below the number."""
         return self.operator in ("<", "<=")
 
+    @property
+    def takes_in(self) -> bool:
+        """Whether the rule holds at the number itself."""
+        return self.operator in ("<=", ">=")
+
 
 @dataclass(frozen=True, slots=True)
 class BoundaryExample:
@@ -56,23 +61,37 @@ class BoundaryExample:
 
 
 def limits_of(policy: Policy, rule: Rule) -> Iterator[Limit]:
-    """The numbers that the condition of a rule compares facts with."""
-    for operator, fact, number in _comparisons(rule.when, holds=True):
-        yield Limit(rule, fact, operator, policy.parameters[number])
+    """The numbers that the condition of a rule itself compares facts with."""
+    yield from _limits(policy, rule, {})
 
 
-def _comparisons(node: Node, *, holds: bool) -> Iterator[tuple[str, Node, str]]:
+def limits_behind(policy: Policy, rule: Rule) -> Iterator[Limit]:
+    """The same, and those of the derived facts that the condition asks for."""
+    yield from _limits(policy, rule, policy.derived)
+
+
+def _limits(policy: Policy, rule: Rule, facts: Mapping[str, Node]) -> Iterator[Limit]:
+    for operator, left, right in comparisons(rule.when, facts):
+        if isinstance(right, Number):
+            yield Limit(rule, left, operator, policy.parameters[right.name])
+        elif isinstance(left, Number):
+            yield Limit(rule, right, MIRRORED[operator], policy.parameters[left.name])
+
+
+def comparisons(
+    node: Node, facts: Mapping[str, Node], *, holds: bool = True
+) -> Iterator[tuple[str, Node, Node]]:
+    """The comparisons by size in a condition, and in the derived facts given, as they are where it holds."""
     match node:
         case All() | Some():
             for part in node.operands:
-                yield from _comparisons(part, holds=holds)
+                yield from comparisons(part, facts, holds=holds)
         case Not():
-            yield from _comparisons(node.operand, holds=not holds)
-        case Compare(operator=("<" | "<=" | ">" | ">=") as written, left=fact, right=Number() as number):
-            yield written if holds else _OPPOSITE[written], fact, number.name
-        case Compare(operator=("<" | "<=" | ">" | ">=") as written, left=Number() as number, right=fact):
-            turned = _MIRRORED[written]
-            yield turned if holds else _OPPOSITE[turned], fact, number.name
+            yield from comparisons(node.operand, facts, holds=not holds)
+        case Derived() if node.name in facts:
+            yield from comparisons(facts[node.name], facts, holds=holds)
+        case Compare(operator=("<" | "<=" | ">" | ">=") as written):
+            yield written if holds else _OPPOSITE[written], node.left, node.right
         case _:
             pass
 

@@ -28,6 +28,7 @@ WHY = {
 }
 LINTS = {
     "opposite-words": "Customers read the words and are judged by the rule.",
+    "boundary-words": "Whoever stands on the boundary reads one thing, and the rule decides the other.",
     "unstated-boundary": "Whoever stands on the boundary reads the sentence one way, and the rule decides the other.",
     "unread-input": "A fact that no decision reads looks as if it had an effect.",
     "promise-without-proof": "Customers rely on the word, and the next change of a rule may break it unseen.",

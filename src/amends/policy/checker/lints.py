@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 
 from amends.policy.checker.findings import Finding
-from amends.policy.checker.wording import mentions, opposite_words
-from amends.policy.limits import limits_of
+from amends.policy.checker.sides import boundary_words, opposite_words
+from amends.policy.checker.wording import is_readable, mentions, paragraphs, prose
+from amends.policy.limits import limits_behind
 from amends.policy.model import Parameter, Policy, Rule, inputs_read
 from amends.policy.source import Span
 
@@ -26,20 +27,20 @@ _INFORMATION = re.compile(r"\{\.info\}\s*$")
 
 def find_lints(policy: Policy) -> tuple[Finding, ...]:
     """Every lint, in the order of the file."""
-    found = [
-        *opposite_words(policy),
-        *_unstated_boundaries(policy),
-        *_unread_inputs(policy),
-        *_promises_without_proof(policy),
-    ]
+    found = [*_unread_inputs(policy)]
+    if is_readable(policy):
+        found += opposite_words(policy)
+        found += boundary_words(policy)
+        found += _unstated_boundaries(policy)
+        found += _promises_without_proof(policy)
     return tuple(sorted(found, key=lambda one: (one.span, one.code)))
 
 
 def _unstated_boundaries(policy: Policy) -> Iterator[Finding]:
-    says_days = _DAYS_COUNTED.search(_prose(policy)) is not None
+    says_days = _DAYS_COUNTED.search(prose(policy)) is not None
     seen: set[tuple[str, str]] = set()
     for rule in policy.rules:
-        for limit in limits_of(policy, rule):
+        for limit in limits_behind(policy, rule):
             place = (rule.clause, limit.number.name)
             if place not in seen and not limit.fact.type.exact:
                 seen.add(place)
@@ -90,33 +91,9 @@ def _declared_at(lines: list[str], name: str) -> Span:
 
 
 def _promises_without_proof(policy: Policy) -> Iterator[Finding]:
-    for span, block in _blocks(policy):
+    for span, block in paragraphs(policy):
         said = _ABSOLUTE.search(block)
         if said and _INFORMATION.search(block) and _MONEY.search(block):
             message = f"The sentence says “{said[0].lower()}” of money, and nothing proves it."
             fix = "Give it an id and a `promise` block, or say it without that word."
             yield Finding("promise-without-proof", (), span, message, fix)
-
-
-def _prose(policy: Policy) -> str:
-    return " ".join(block for _, block in _blocks(policy))
-
-
-def _blocks(policy: Policy) -> Iterator[tuple[Span, str]]:
-    """The paragraphs and list items below the head, each as one line, without the blocks of rules."""
-    parts: list[str] = []
-    first, is_fenced, rules = 1, False, 0
-    for number, line in enumerate([*policy.text.split("\n"), ""], 1):
-        if line.strip() == "---" and rules < 2:  # noqa: PLR2004 -- the two lines around the head
-            rules += 1
-        elif rules < 2:  # noqa: PLR2004 -- as above
-            continue
-        elif line.startswith("```"):
-            is_fenced = not is_fenced
-        elif not is_fenced:
-            if parts and (not line.strip() or line.lstrip().startswith("- ")):
-                yield Span(first, 1), " ".join(parts)
-                parts = []
-            if line.strip():
-                first = first if parts else number
-                parts.append(line.strip())
