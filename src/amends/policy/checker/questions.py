@@ -14,16 +14,16 @@ from amends.policy.checker.findings import Finding, Witness
 from amends.policy.checker.inquiry import Inquiry
 from amends.policy.checker.outcome import Ending
 from amends.policy.checker.situation import Situation
-from amends.policy.checker.smt import Term, both, either, equal, opposite
+from amends.policy.checker.smt import Answer, Term, both, either, equal, opposite
 from amends.policy.checker.values import Encoded, Truth, Word
-from amends.policy.checker.witness import Case, is_shown, smallest_case, without_idle_facts
+from amends.policy.checker.witness import Case, is_shown, read_case, smallest_case, without_idle_facts
 from amends.policy.decision import decide
 from amends.policy.facts import Input
 from amends.policy.model import Policy, Rule, inputs_read
 from amends.policy.resolution import members
 from amends.policy.types import Kind
 
-Answer: TypeAlias = bool | str
+Reply: TypeAlias = bool | str
 
 RULES_MAX = 100
 """Each answer needs the whole policy once more, so wide policies are not looked at."""
@@ -48,11 +48,14 @@ def _check_question(inquiry: Inquiry, declared: Input) -> None:
     answers = list(_answers(declared))
     if not answers:
         return
-    case = smallest_case(inquiry.encoding, *_same_by_other_clauses(inquiry, name, answers))
-    if case is None:
-        return
-    without = ({key: value for key, value in case.items() if key != name},)
+    terms = tuple(_same_by_other_clauses(inquiry, name, answers))
     shows = partial(_is_asked_needlessly, policy, name, answers)
+    if inquiry.prover.ask(*terms) is not Answer.POSSIBLE:
+        return
+    # To make a case plain takes as long as all that was proved, so any case has to show it first.
+    if not is_shown(_without(name, read_case(inquiry.encoding)), shows):
+        return
+    without = _without(name, smallest_case(inquiry.encoding, *terms) or {})
     if is_shown(without, shows):
         message = f"`{name}` is asked for in this case, and every answer leads to the same decision."
         fix = "Nothing has to be done; one clause that does not read it would spare the question."
@@ -62,14 +65,18 @@ def _check_question(inquiry: Inquiry, declared: Input) -> None:
         inquiry.notes.append(Finding("needless-question", clauses, rules[0].span, message, fix, witness))
 
 
-def _answers(declared: Input) -> Iterator[Answer]:
+def _without(name: str, case: Case) -> tuple[Case]:
+    return ({key: value for key, value in case.items() if key != name},)
+
+
+def _answers(declared: Input) -> Iterator[Reply]:
     if declared.type.kind is Kind.YES_NO:
         yield from (True, False)
     elif declared.type.kind is Kind.ENUM:
         yield from declared.type.members
 
 
-def _same_by_other_clauses(inquiry: Inquiry, name: str, answers: list[Answer]) -> Iterator[Term]:
+def _same_by_other_clauses(inquiry: Inquiry, name: str, answers: list[Reply]) -> Iterator[Term]:
     """That every answer is decided alike, and no clause decides whatever the answer."""
     endings = [Ending(Situation(_answered(inquiry, name, answer))) for answer in answers]
     first = endings[0]
@@ -83,14 +90,14 @@ def _same_by_other_clauses(inquiry: Inquiry, name: str, answers: list[Answer]) -
         yield opposite(both(held, *(opposite(always[index]) for index in members(attackers))))
 
 
-def _answered(inquiry: Inquiry, name: str, answer: Answer) -> Encoding:
+def _answered(inquiry: Inquiry, name: str, answer: Reply) -> Encoding:
     value: Encoded = (
         Truth(answer) if isinstance(answer, bool) else Word(inquiry.encoding.words.number(answer))
     )
     return inquiry.encoding.beside(inquiry.policy, {**inquiry.encoding.inputs, name: value})
 
 
-def _is_asked_needlessly(policy: Policy, name: str, answers: list[Answer], cases: tuple[Case, ...]) -> bool:
+def _is_asked_needlessly(policy: Policy, name: str, answers: list[Reply], cases: tuple[Case, ...]) -> bool:
     (case,) = cases
     asked = decide(policy, case)
     decisions = [decide(policy, {**case, name: answer}) for answer in answers]

@@ -40,7 +40,7 @@ def smallest_case(encoding: Encoding, *terms: Term) -> Case | None:
 def settle(encoding: Encoding, inputs: Mapping[str, Encoded]) -> bool:
     """Fix every input at the plainest value that is still possible, one after the other."""
     prover = encoding.prover
-    _fix_first(prover, [equal(encoding.currency.number, encoding.words.number("USD"))])
+    _fix_first(prover, [encoding.is_in(code) for code in ("USD", *encoding.policy.currencies)])
     for name in sorted(inputs, key=lambda name: _ORDER[type(inputs[name])]):
         value = inputs[name]
         if value.absent is not False and _fix_first(prover, [value.absent]):
