@@ -183,6 +183,16 @@ IN_SMALL_POLICIES = (
         ("back", "half"),
     ),
     Planted(
+        "two grants pay by the same lines in another order",
+        small(
+            grant("back", "plan == pro", "paid=paid", "one=-refunded", "two=-refunded"),
+            grant("same", "plan == pro", "paid=paid", "two=-refunded", "one=-refunded"),
+            deny("basic", "plan == basic"),
+        ),
+        "conflict",
+        ("back", "same"),
+    ),
+    Planted(
         "a grant of another kind",
         small(BACK, LATE, grant("pro", "plan == pro", "paid=paid").replace("grant: refund", "grant: gift")),
         "conflict",

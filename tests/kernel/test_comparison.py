@@ -7,7 +7,7 @@ from amends.policy.comparison import Change, DifferentInputsError, compare, summ
 from amends.policy.model import Policy
 from amends.policy.versions import known_inputs
 from conftest import ROOT
-from planted import BACK, LATE, deny, grant, small
+from planted import BACK, LATE, deny, grant, sentence, small
 
 SMALL = small(BACK, LATE)
 EXAMPLES = ROOT / "examples"
@@ -169,6 +169,73 @@ def test_what_happens_to_the_plan_is_told_where_amounts_stay(shipped: Policy) ->
     summary = summarise(compare(shipped, changed(before, after, shipped.text)))
 
     assert "; plan: switch to month becomes keep." in summary
+
+
+CAPPED = small(
+    BACK,
+    LATE,
+    sentence(
+        *("yearly", "At most [USD 50.00]{#limit} in a year as money."),
+        *("counts: returned", "at most: limit", "rest: credit"),
+        kind="cap",
+    ),
+).replace("inputs:\n", "currencies: USD\ninputs:\n  returned: money, from desk\n")
+OWING = small(
+    BACK,
+    deny(
+        "late",
+        "age > window",
+        "owes:",
+        '  half "Half": round(paid * part)',
+        words="Later you owe [50 %]{#part} of what you paid.",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "before, after, change, told",
+    [
+        (
+            "USD 50.00",
+            "USD 40.00",
+            Change.SAME,
+            "original 50.00 and credit 50.00 becomes original 40.00 and credit 60.00",
+        ),
+        ("rest: credit\n", "", Change.LOSES, "100.00 becomes 50.00"),
+    ],
+    ids=["the limit", "the rest"],
+)
+def test_a_cap_that_moves_money_to_credit_is_a_difference(
+    before: str, after: str, change: Change, told: str
+) -> None:
+    assert "No difference" in summarise(compare(parse_policy(CAPPED), parse_policy(CAPPED)))
+    comparison = compare(parse_policy(CAPPED), changed(before, after, CAPPED))
+
+    (difference,) = comparison.differences
+    assert difference.change is change
+    assert told in summarise(comparison)
+
+
+def test_what_a_customer_owes_is_a_difference() -> None:
+    comparison = compare(parse_policy(OWING), changed("50 %", "40 %", OWING))
+
+    (difference,) = comparison.differences
+    assert difference.change is Change.GAINS
+    assert difference.before.owed[0][1] > difference.after.owed[0][1]
+    assert "; owed: " in summarise(comparison)
+    assert compare(parse_policy(OWING), parse_policy(OWING)).differences == ()
+
+
+def test_lines_in_another_order_are_a_difference() -> None:
+    lines = '  one "One": -refunded\n  two "Two": -refunded\n'
+    text = small(BACK.replace('  paid "Line": paid\n', f'  paid "Line": paid\n{lines}'), LATE)
+    turned = "".join(lines.splitlines(keepends=True)[::-1])
+
+    (difference,) = compare(parse_policy(text), changed(lines, turned, text)).differences
+
+    assert difference.change is Change.SAME
+    assert [name for name, _ in difference.before.lines] == ["paid", "one", "two"]
+    assert [name for name, _ in difference.after.lines] == ["paid", "two", "one"]
 
 
 def test_an_input_of_two_kinds_cannot_be_compared() -> None:

@@ -63,7 +63,7 @@ def entitle(policy: Policy, rule: Rule, written: Amounts, facts: Facts) -> Entit
             return None
         lines += capped
         total += _sum(capped)
-        credit = _sum(tuple(line for line in capped if line.id.endswith("_as_credit")))
+        credit = _sum(tuple(line for line in capped if line.amount > 0))
     if total > left:
         lines += (_built_in("not_more_than_left", left - total),)
         total = left
@@ -127,17 +127,21 @@ def _cap(policy: Policy, facts: Facts, total: int) -> tuple[AmountLine, ...] | N
             return None
         over = total - max(0, limit - history)
         if over > 0:
-            lines += _over_cap(cap, over, "" if len(policy.caps) == 1 else f"_{cap.clause}")
+            lines += _over_cap(cap, over, cap_line(policy, cap))
             total -= over
     return lines
 
 
-def _over_cap(cap: Cap, over: int, suffix: str) -> tuple[AmountLine, ...]:
-    """The lines of one cap; where a policy has several, their ids tell them apart."""
-    line = AmountLine(f"cap{suffix}", cap.label, -over)
+def cap_line(policy: Policy, cap: Cap) -> str:
+    """The id of the line of a cap; where a policy has several, their ids tell them apart."""
+    return "cap" if len(policy.caps) == 1 else f"cap_{cap.clause}"
+
+
+def _over_cap(cap: Cap, over: int, name: str) -> tuple[AmountLine, ...]:
+    line = AmountLine(name, cap.label, -over)
     if not cap.rest_as_credit:
         return (line,)
-    return (line, AmountLine(f"cap{suffix}_as_credit", f"{cap.label}, the rest as credit", over))
+    return (line, AmountLine(f"{name}_as_credit", f"{cap.label}, the rest as credit", over))
 
 
 def _built_in(name: str, amount: int) -> AmountLine:

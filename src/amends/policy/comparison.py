@@ -4,16 +4,17 @@ The whole verdict counts: outcome, grant, lines and the clauses cited. Cases are
 the policies knows ranges freely (semantics, rule 35).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import product
 
 from amends.policy.answer import Decision, Outcome
 from amends.policy.checker.calendar import Calendar
 from amends.policy.checker.encoding import Encoding, Frame, Wider, currencies_of, currency_beside
 from amends.policy.checker.findings import cell_of
 from amends.policy.checker.outcome import REFUSED, Ending
-from amends.policy.checker.situation import Situation, pays_otherwise
+from amends.policy.checker.situation import Situation, owes_otherwise, pays_otherwise
 from amends.policy.checker.smt import Answer, Prover, Term, both, either, equal, opposite
 from amends.policy.checker.values import Encoded, Moment, Quantity
 from amends.policy.checker.witness import Case, read_case, settle
@@ -55,6 +56,12 @@ class Verdict:
     grant: str | None
     then: str | None
     payouts: tuple[tuple[str, int], ...]
+    owed: tuple[tuple[str, int], ...]
+
+    @property
+    def gain(self) -> int:
+        """What the customer gets, less what the customer owes, in minor units."""
+        return self.amount - sum(amount for _, amount in self.owed)
 
     def __str__(self) -> str:
         """The outcome and the clauses behind it."""
@@ -96,7 +103,7 @@ def compare(before: Policy, after: Policy) -> Comparison:
         seen: list[Term] = []
         while len(seen) < DIFFERENCES_MAX and (answer := pair.prover.ask(differs, *seen)) is Answer.POSSIBLE:
             pattern = pair.pattern()
-            difference = pair.difference(pair.read(), differs, pattern)
+            difference = pair.difference(differs, pattern)
             seen.append(opposite(pattern))
             if difference is None:
                 is_complete = False
@@ -137,16 +144,20 @@ class _Pair:
 
     def _differs_in_result(self) -> Term:
         before, after = self.endings
-        old, new = self.situations
-        both_grant = both(before.is_granted, after.is_granted)
-        otherwise = either(
-            *(
-                both(old.wins[first], new.wins[second], pays_otherwise(old, first, new, second))
-                for first in old.of_verb(Verb.GRANT)
-                for second in new.of_verb(Verb.GRANT)
-            )
+        pays = self._differs(Verb.GRANT, pays_otherwise)
+        owes = self._differs(Verb.DENY, owes_otherwise)
+        return either(
+            opposite(equal(before.outcome, after.outcome)),
+            both(before.is_granted, after.is_granted, pays),
+            both(before.is_denied, after.is_denied, owes),
         )
-        return either(opposite(equal(before.outcome, after.outcome)), both(both_grant, otherwise))
+
+    def _differs(self, verb: Verb, otherwise: Callable[[Situation, int, Situation, int], Term]) -> Term:
+        """Whether two rules that win, one of each policy, come to something else."""
+        old, new = self.situations
+        pairs = product(old.of_verb(verb), new.of_verb(verb))
+        found = ((first, second, otherwise(old, first, new, second)) for first, second in pairs)
+        return either(*(both(differs, old.wins[first], new.wins[second]) for first, second, differs in found))
 
     def _differs_in_reasons(self) -> Term:
         before, after = self.endings
@@ -162,17 +173,13 @@ class _Pair:
             terms += [term if self.prover.value(term) else opposite(term) for term in cited]
         return both(*terms)
 
-    def read(self) -> Case:
-        """The case that the last possible question found."""
-        return read_case(self.encodings[1]) | read_case(self.encodings[0])
-
-    def difference(self, case: Case, *terms: Term) -> Difference | None:
-        """The difference in cases of one kind, with a plainer one of them than the one given, if there is one."""
+    def difference(self, *terms: Term) -> Difference | None:
+        """The difference in cases of the kind that the last possible question found, with the plainest of them."""
         gained = self.endings[1].refund - self.endings[0].refund
         amount = self._largest(gained, *terms)
         if amount is not None:
             terms = (*terms, gained > 0 if amount > 0 else gained < 0)
-        case = self._plain(*terms) or case
+        case = self._plain(*terms)
         verdicts = self._verdicts(case)
         if verdicts[0] == verdicts[1]:
             return None
@@ -180,15 +187,16 @@ class _Pair:
             fewer = {key: value for key, value in case.items() if key != name}
             if name != "currency" and self._verdicts(fewer) == verdicts:
                 case = fewer
-        moved = verdicts[1].amount - verdicts[0].amount
+        moved = verdicts[1].gain - verdicts[0].gain
         return Difference(_change(*verdicts), *verdicts, amount or moved or None, case)
 
-    def _plain(self, *terms: Term) -> Case | None:
+    def _plain(self, *terms: Term) -> Case:
         before, after = self.encodings
         own = {name: value for name, value in after.inputs.items() if name not in before.inputs}
         with self.prover.scope(*terms):
-            is_settled = settle(before, before.inputs) and settle(after, own)
-            return self.read() if is_settled else None
+            settle(before, before.inputs)
+            settle(after, own)
+        return read_case(after) | read_case(before)
 
     def _largest(self, gained: Term, *terms: Term) -> int | None:
         """The most found that is gained, or else lost, where PAYMENT was paid; None where no amount changes."""
@@ -267,7 +275,7 @@ def _verdict(policy: Policy, case: Mapping[str, object]) -> Verdict:
     try:
         decision = decide(policy, case)
     except InputError:
-        return Verdict(REFUSED, 0, (), (), None, None, ())
+        return Verdict(REFUSED, 0, (), (), None, None, (), ())
     return Verdict(
         decision.outcome.value,
         decision.amount,
@@ -276,6 +284,7 @@ def _verdict(policy: Policy, case: Mapping[str, object]) -> Verdict:
         decision.grant,
         decision.then,
         tuple((payout.to, payout.amount) for payout in decision.payouts),
+        tuple((line.id, line.amount) for line in decision.owed),
     )
 
 
@@ -284,7 +293,7 @@ def _deciding(decision: Decision) -> tuple[str, ...]:
 
 
 def _change(before: Verdict, after: Verdict) -> Change:
-    ranks = [(_RANK.index(one.outcome), one.amount) for one in (before, after)]
+    ranks = [(_RANK.index(one.outcome), one.gain) for one in (before, after)]
     if ranks[0] == ranks[1]:
         return Change.SAME
     return Change.GAINS if ranks[0] < ranks[1] else Change.LOSES
@@ -324,17 +333,34 @@ def _example(comparison: Comparison, number: int, one: Difference) -> str:
     amounts = f"{_plain(one.before.amount, currency)} becomes {_plain(one.after.amount, currency)}"
     policies = (comparison.after, comparison.before)
     facts = ", ".join(f"{name} {_fact(policies, one.case, name)}" for name in one.case)
-    return f"Case {number}: {facts}. {one.before} becomes {one.after}; {amounts}{_otherwise(one)}."
+    return f"Case {number}: {facts}. {one.before} becomes {one.after}; {amounts}{_otherwise(one, currency)}."
 
 
-def _otherwise(one: Difference) -> str:
-    """What changes beside clauses and amount, where both grant."""
-    before, after = one.before, one.after
-    if None in (before.then, after.then):
-        return ""
-    ways = [" and ".join(to for to, _ in side.payouts) for side in (before, after)]
-    parts = [("plan", before.then, after.then), ("grant", before.grant, after.grant), ("paid as", *ways)]
-    return "".join(f"; {name}: {old} becomes {new}" for name, old, new in parts if old != new and old and new)
+def _otherwise(one: Difference, currency: str) -> str:
+    """What changes beside clauses and amount: a debt, or other things where both grant."""
+    before, after = (_besides(side, currency) for side in (one.before, one.after))
+    said = [name for name in before if before[name] and after.get(name)]
+    changed = [name for name in said if before[name] != after[name]]
+    return "".join(f"; {name}: {before[name]} becomes {after[name]}" for name in changed)
+
+
+def _besides(side: Verdict, currency: str) -> dict[str, str]:
+    owed = _plain(sum(amount for _, amount in side.owed), currency)
+    if side.then is None:
+        return {"owed": owed}
+    return {
+        "owed": owed,
+        "plan": side.then,
+        "grant": side.grant or "",
+        "paid as": _ways(side.payouts, currency),
+    }
+
+
+def _ways(payouts: tuple[tuple[str, int], ...], currency: str) -> str:
+    """Where a refund goes, with the amounts where it is split."""
+    if len(payouts) == 1:
+        return payouts[0][0]
+    return " and ".join(f"{to} {_plain(amount, currency)}" for to, amount in payouts)
 
 
 def _fact(policies: tuple[Policy, Policy], case: Case, name: str) -> str:
@@ -355,7 +381,12 @@ def comparison_json(comparison: Comparison) -> dict[str, object]:
 def _differences_json(comparison: Comparison) -> Iterator[dict[str, object]]:
     for one in comparison.differences:
         sides = {
-            name: {"outcome": side.outcome, "amount": side.amount, "clauses": list(side.clauses)}
+            name: {
+                "outcome": side.outcome,
+                "amount": side.amount,
+                "owed": sum(amount for _, amount in side.owed),
+                "clauses": list(side.clauses),
+            }
             for name, side in (("before", one.before), ("after", one.after))
         }
         yield {"change": one.change.value, **sides, "most_found": one.amount, "case": one.case}

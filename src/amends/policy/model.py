@@ -17,6 +17,8 @@ from amends.policy.types import Type
 
 LANGUAGE_VERSION = "1"
 RESERVED = frozenset({"refund", "outcome", "grant", "denied_by", "currency", "id", "true", "false", "none"})
+ORIGINAL = "original"
+"""The way the customer paid."""
 BUILT_IN_LINES = ("not_more_than_left", "not_below_zero", "cap", "cap_as_credit")
 
 
@@ -150,7 +152,7 @@ class Rule:
     lines: tuple[Line, ...] = ()
     """What a grant pays, or what the customer owes after a denial."""
     then: Then = Then(Effect.KEEP)
-    pay: str = "original"
+    pay: str = ORIGINAL
     """original, credit, or the input that holds the customer's choice."""
 
 

@@ -87,6 +87,11 @@ class Ending:
         return amount
 
     @cached_property
+    def is_denied(self) -> Term:
+        """Whether the case is denied in the end, with every promise kept."""
+        return equal(self.outcome, self.words.number("denied"))
+
+    @cached_property
     def outcome(self) -> Term:
         """The word for the outcome."""
         number = self.words.number

@@ -91,11 +91,11 @@ def _prove_direction(
         return
     assert promise.along is not None
     first, second = (situation.encoding for situation in pair)
-    cases: tuple[Case, ...] = ()
     with inquiry.prover.scope(*terms):
-        if settle(first, {**first.inputs}) and settle(second, {promise.along: second.inputs[promise.along]}):
-            case = read_case(first)
-            cases = (case, {**case, promise.along: read_case(second)[promise.along]})
+        settle(first, first.inputs)
+        settle(second, {promise.along: second.inputs[promise.along]})
+    case = read_case(first)
+    cases = (case, {**case, promise.along: read_case(second)[promise.along]})
     inquiry.report_cases(finding, partial(_goes_wrong, inquiry.policy, promise), cases)
 
 

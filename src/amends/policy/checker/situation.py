@@ -4,17 +4,21 @@ The definitions are those of `resolution` and `amounts`, for cases in which ever
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import cast
+from typing import TypeAlias, cast
 
+from amends.policy.amounts import cap_line
 from amends.policy.checker.encoding import Encoding
 from amends.policy.checker.smt import Answer, Term, both, choose, either, equal, greatest, least, opposite
 from amends.policy.checker.values import Encoded, Quantity, Truth, Word
-from amends.policy.model import Policy, Promise, PromiseKind, Rule, Verb
+from amends.policy.model import ORIGINAL, Policy, Promise, PromiseKind, Rule, Verb
 from amends.policy.resolution import members
+
+Lines: TypeAlias = tuple[tuple[str, Term], ...]
+"""Ids and amounts in order; a line of 0 is not there, but for the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,13 @@ class Payment:
     """What a granting rule comes to."""
 
     total: Term
-    lines: tuple[Term, ...]
-    """The written lines."""
+    lines: Lines
+    """The written lines and those of the caps."""
     effect: Term
-    pay: Term
+    goes_back: Term
+    """Whether it goes the way the customer paid, but for the part over a cap; else all of it is credit."""
+    over_cap: Term
+    """The part of the total that is credit in any case."""
     known: Term
 
 
@@ -104,34 +111,43 @@ class Situation:
         return paid - cast("Quantity", self.encoding.inputs[roles.refunded]).top
 
     def _payment(self, rule: Rule) -> Payment:
-        lines = [self.encoding.quantity(line.expression) for line in rule.lines]
-        known = both(*(line.known for line in lines))
-        written: Term = sum((line.top for line in lines[1:]), lines[0].top)
-        capped, known = self._capped(written, known)
-        total = greatest(0, least(self.left, capped))
+        written = [self.encoding.quantity(line.expression) for line in rule.lines]
+        lines = tuple((line.id, amount.top) for line, amount in zip(rule.lines, written, strict=True))
+        cut, credited = self._capped(_sum(lines))
+        known = both(*(line.known for line in written), *(limit.known for limit in self._limits))
+        lines += (*cut, *credited)
+        total = greatest(0, least(self.left, _sum(lines)))
+        over_cap = least(total, _sum(credited)) if credited else 0
         effect: Term = self.encoding.words.number(rule.then.effect)
         if rule.then.condition is not None:
             condition = self.encoding.truth(rule.then.condition)
             known = both(known, condition.known)
             effect = choose(condition.holds, effect, self.encoding.words.number(rule.then.otherwise))
-        pay: Term = (
-            cast("Word", self.encoding.inputs[rule.pay]).number
-            if rule.pay in self.policy.inputs
-            else self.encoding.words.number(rule.pay)
-        )
-        return Payment(total, tuple(line.top for line in lines), effect, pay, known)
+        return Payment(total, lines, effect, self._goes_back(rule), over_cap, known)
 
-    def _capped(self, total: Term, known: Term) -> tuple[Term, Term]:
-        """The sum of the lines after the caps (semantics, rule 10)."""
-        shown = running = total
-        for cap in self.policy.caps:
-            limit = self.encoding.quantity(cap.limit)
+    def _goes_back(self, rule: Rule) -> Term:
+        """Whether a grant is paid the way the customer paid."""
+        if rule.pay not in self.policy.inputs:
+            return rule.pay == ORIGINAL
+        chosen = cast("Word", self.encoding.inputs[rule.pay])
+        return equal(chosen.number, self.encoding.words.number(ORIGINAL))
+
+    @cached_property
+    def _limits(self) -> list[Quantity]:
+        return [self.encoding.quantity(cap.limit) for cap in self.policy.caps]
+
+    def _capped(self, total: Term) -> tuple[Lines, Lines]:
+        """The lines of the caps: what is cut, and what of it is credited (semantics, rule 10)."""
+        cut: Lines = ()
+        credited: Lines = ()
+        for cap, limit in zip(self.policy.caps, self._limits, strict=True):
             history = cast("Quantity", self.encoding.inputs[cap.history]).top
-            over = greatest(0, running - greatest(0, limit.top - history))
-            running = running - over
-            shown = shown if cap.rest_as_credit else shown - over
-            known = both(known, limit.known)
-        return shown, known
+            over = greatest(0, total - greatest(0, limit.top - history))
+            total = total - over
+            name = cap_line(self.policy, cap)
+            cut += ((name, -over),)
+            credited += ((f"{name}_as_credit", over),) if cap.rest_as_credit else ()
+        return cut, credited
 
     def unclear(self, index: int) -> Term:
         """Whether, with every input known, the condition of a rule is not known, or what it pays."""
@@ -160,6 +176,11 @@ class Situation:
         if len(left) != len(right):
             return True
         return either(*(opposite(equal(a.top, b.top)) for a, b in zip(left, right, strict=True)))
+
+    def owed(self, index: int) -> Lines:
+        """What the customer owes after a denying rule."""
+        names = (line.id for line in self.policy.rules[index].lines)
+        return tuple(zip(names, (debt.top for debt in self.debts[index]), strict=True))
 
     def of_verb(self, verb: Verb) -> list[int]:
         """The rules that grant, deny or refer."""
@@ -268,18 +289,49 @@ class Situation:
 
 def pays_otherwise(left: Situation, first: int, right: Situation, second: int) -> Term:
     """Whether two granting rules, perhaps of two policies, come to different grants or lines."""
-    rule, other = left.policy.rules[first], right.policy.rules[second]
     payment, counter = left.payments[first], right.payments[second]
     assert payment is not None
     assert counter is not None
-    if rule.grant != other.grant or rule.lines[0].id != other.lines[0].id:
+    if left.policy.rules[first].grant != right.policy.rules[second].grant:
         return True
-    amounts = dict(zip((line.id for line in rule.lines), payment.lines, strict=True))
-    counter_amounts = dict(zip((line.id for line in other.lines), counter.lines, strict=True))
-    ids = list(dict.fromkeys([*amounts, *counter_amounts]))
     return either(
-        *(opposite(equal(amounts.get(name, 0), counter_amounts.get(name, 0))) for name in ids),
+        are_other_lines(payment.lines, counter.lines),
         opposite(equal(payment.total, counter.total)),
         opposite(equal(payment.effect, counter.effect)),
-        both(payment.total > 0, opposite(equal(payment.pay, counter.pay))),
+        _goes_elsewhere(payment, counter),
+        _goes_elsewhere(counter, payment),
     )
+
+
+def _goes_elsewhere(payment: Payment, other: Payment) -> Term:
+    """Whether something goes the way the customer paid that is credit in a payment of the same total."""
+    more = either(opposite(other.goes_back), opposite(equal(payment.over_cap, other.over_cap)))
+    return both(payment.goes_back, more, payment.total > payment.over_cap)
+
+
+def owes_otherwise(left: Situation, first: int, right: Situation, second: int) -> Term:
+    """Whether two denying rules, perhaps of two policies, come to different debts."""
+    return are_other_lines(left.owed(first), right.owed(second))
+
+
+def are_other_lines(lines: Lines, others: Lines) -> Term:
+    """Whether two lists of lines differ in an id, an amount or their order."""
+    if not lines or not others:
+        return bool(lines or others)
+    if lines[0][0] != others[0][0]:
+        return True
+    amounts, counter = dict(lines), dict(others)
+    places = {name: place for place, name in enumerate(counter)}
+    pairs = combinations((name for name in amounts if name in counter), 2)
+    return either(
+        *(opposite(equal(amounts.get(name, 0), counter.get(name, 0))) for name in {**amounts, **counter}),
+        *(
+            both(opposite(equal(amounts[a], 0)), opposite(equal(amounts[b], 0)))
+            for a, b in pairs
+            if places[a] > places[b]
+        ),
+    )
+
+
+def _sum(lines: Iterable[tuple[str, Term]]) -> Term:
+    return sum(amount for _, amount in lines)

@@ -32,13 +32,16 @@ def smallest_case(encoding: Encoding, *terms: Term) -> Case | None:
     """A case in which the terms hold, as plain as it goes; None if the solver finds none."""
     if encoding.prover.ask(*terms) is not Answer.POSSIBLE:
         return None
-    case = read_case(encoding)
     with encoding.prover.scope(*terms):
-        return read_case(encoding) if settle(encoding, encoding.inputs) else case
+        settle(encoding, encoding.inputs)
+    return read_case(encoding)
 
 
-def settle(encoding: Encoding, inputs: Mapping[str, Encoded]) -> bool:
-    """Fix every input at the plainest value that is still possible, one after the other."""
+def settle(encoding: Encoding, inputs: Mapping[str, Encoded]) -> None:
+    """Fix every input at the plainest value that the solver still finds possible, one after the other.
+
+    Nothing is required that it did not find a moment before, so the last case that it found keeps everything.
+    """
     prover = encoding.prover
     _fix_first(prover, [encoding.is_in(code) for code in ("USD", *encoding.policy.currencies)])
     for name in sorted(inputs, key=lambda name: _ORDER[type(inputs[name])]):
@@ -56,7 +59,6 @@ def settle(encoding: Encoding, inputs: Mapping[str, Encoded]) -> bool:
                 _settle_moment(encoding, value)
             case Quantity():
                 _settle_number(encoding, name, value)
-    return prover.ask() is Answer.POSSIBLE
 
 
 def _fix_first(prover: Prover, wishes: list[Term]) -> bool:
@@ -96,9 +98,9 @@ def _settle_least(prover: Prover, term: Term) -> None:
     """Fix a whole number at its smallest size."""
     if not prover.allows(term >= 0):
         term = -term
+        if not prover.allows(term >= 0):
+            return
     prover.require(term >= 0)
-    if not prover.allows():
-        return
     low, high = 0, int(prover.value(term))
     while low < high:
         middle = (low + high) // 2
