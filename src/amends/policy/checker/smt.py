@@ -149,7 +149,11 @@ class Prover:
 
     def allows(self, *terms: Term) -> bool:
         """Whether the solver finds, without much effort, that all of this can hold: for wishes, never for proofs."""
-        return self._ask(terms, WISH_STEPS_MAX) is Answer.POSSIBLE
+        return self.probe(*terms) is Answer.POSSIBLE
+
+    def probe(self, *terms: Term) -> Answer:
+        """The same, telling what is impossible from what is not known."""
+        return self._ask(terms, WISH_STEPS_MAX)
 
     def ask(self, *terms: Term) -> Answer:
         """Whether all of this can hold at once, with everything asserted."""

@@ -21,6 +21,8 @@ from amends.policy.types import Kind
 _NOON = SECONDS_PER_DAY // 2
 _ROUND_AMOUNTS = (0, 100, 1_000, 2_000, 5_000, 10_000, 100_000)
 _PAID = 10_000
+DOUBTS_MAX = 3
+"""A number is not made smaller after so many questions that the solver could not settle."""
 _ORDER = {Word: 0, Truth: 1, Moment: 2, Quantity: 3}
 
 Case: TypeAlias = dict[str, object]
@@ -101,10 +103,12 @@ def _settle_least(prover: Prover, term: Term) -> None:
         if not prover.allows(term >= 0):
             return
     prover.require(term >= 0)
-    low, high = 0, int(prover.value(term))
-    while low < high:
+    low, high, doubts = 0, int(prover.value(term)), 0
+    while low < high and doubts < DOUBTS_MAX:
         middle = (low + high) // 2
-        if prover.allows(term <= middle):
+        answer = prover.probe(term <= middle)
+        doubts += answer is Answer.UNKNOWN
+        if answer is Answer.POSSIBLE:
             high = min(middle, int(prover.value(term)))
         else:
             low = middle + 1
