@@ -96,6 +96,13 @@ def currency_beside(used: Collection[str]) -> str:
     return next(code for code in (_ANY_CURRENCY, *sorted(EXPONENTS)) if code not in used)
 
 
+class Step(NamedTuple):
+    """A product or a rounding, and what it was made of."""
+
+    parts: tuple[Quantity, ...]
+    result: Quantity
+
+
 class Encoding:
     """The inputs of one complete case, and every expression of a policy over them.
 
@@ -113,6 +120,8 @@ class Encoding:
         self.frame = frame
         self.prover = frame.prover
         self.words = frame.words
+        self.steps: dict[Node, Step] = {}
+        """The products and roundings that were met."""
         self._derived: dict[str, Encoded] = {}
         known = shared or {}
         self.inputs = {
@@ -291,9 +300,15 @@ class Encoding:
         match node:
             case Arithmetic():
                 left, right = cast("list[Quantity]", parts)
-                return _calculated(node.operator, left, right)
+                result = _calculated(node.operator, left, right)
+                if node.operator == "*":
+                    self.steps[node] = Step((left, right), result)
+                return result
             case Call():
-                return self._call(node.function, parts)
+                value = self._call(node.function, parts)
+                if node.function in ROUNDINGS or node.function == "round":
+                    self.steps[node] = Step(tuple(cast("list[Quantity]", parts)), cast("Quantity", value))
+                return value
             case _:
                 raise TypeError(f"no terms for {type(node).__name__}")
 

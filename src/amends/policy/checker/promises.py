@@ -8,6 +8,7 @@ from amends.policy.amounts import amount_left
 from amends.policy.answer import Decision, Outcome
 from amends.policy.checker.findings import Finding
 from amends.policy.checker.inquiry import Inquiry
+from amends.policy.checker.monotony import facts_of_order
 from amends.policy.checker.situation import Situation
 from amends.policy.checker.smt import Term, both, either, opposite
 from amends.policy.checker.values import Encoded, Moment, Quantity, Truth, compare
@@ -67,7 +68,8 @@ def _check_direction(inquiry: Inquiry, promise: Promise) -> None:
     for low in classes:
         for high in classes:
             moves = (grows, *_moves(first, low, promise), *_moves(second, high, promise))
-            terms = (*moves, _goes_against(promise, (first, low), (second, high)))
+            wrong = _goes_against(promise, (first, low), (second, high))
+            terms = (*moves, wrong, *facts_of_order(encoding, other))
             _prove_direction(inquiry, promise, (first, second), (low, high), terms)
 
 

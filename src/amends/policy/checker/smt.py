@@ -16,6 +16,8 @@ Term: TypeAlias = Any
 
 STEPS_MAX = 40_000_000
 """What one question may cost, in the solver's own steps: the same on every machine, unlike seconds."""
+STEPS_BESIDE_OTHERS_MAX = 4_000_000
+"""What it may cost beside all that was asked before; most are answered so, some only by a solver that begins anew."""
 WISH_STEPS_MAX = 400_000
 SEED = 20_250_818
 
@@ -98,6 +100,31 @@ def _lift(term: Term, context: Term) -> Term:
     return z3.IntVal(term, context) if isinstance(term, int) else term
 
 
+def is_same(left: Term, right: Term) -> bool:
+    """Whether two terms are written alike, so that they have one value."""
+    if _is_plain(left) or _is_plain(right):
+        return _is_plain(left) and _is_plain(right) and bool(left == right)
+    return bool(left.eq(right))
+
+
+def times(left: Term, right: Term) -> Term:
+    """A product; of a choice between plain numbers it is a choice between products, which stay linear."""
+    for factor, other in ((left, right), (right, left)):
+        if _chooses_plainly(factor):
+            condition, then, otherwise = factor.children()
+            return choose(condition, times(then, other), times(otherwise, other))
+        if z3.is_expr(factor) and z3.is_int_value(factor):
+            return factor.as_long() * other
+    return left * right
+
+
+def _chooses_plainly(term: Term) -> bool:
+    if not z3.is_expr(term) or not z3.is_app_of(term, z3.Z3_OP_ITE):
+        return False
+    _, *branches = term.children()
+    return all(z3.is_int_value(branch) or _chooses_plainly(branch) for branch in branches)
+
+
 def identity(term: Term) -> int:
     """What tells a term from every other that is still in use."""
     return term if isinstance(term, int) else int(term.get_id())
@@ -109,8 +136,7 @@ class Prover:
     def __init__(self) -> None:
         # A context of its own makes the answers independent of what this process has proved before.
         self._context = z3.Context()
-        self._solver = z3.Solver(ctx=self._context)
-        self._solver.set(random_seed=SEED)
+        self._solver = self._begin()
         self._model: Term = None
         self._names = 0
         self.questions = 0
@@ -157,19 +183,34 @@ class Prover:
 
     def ask(self, *terms: Term) -> Answer:
         """Whether all of this can hold at once, with everything asserted."""
-        return self._ask(terms, STEPS_MAX)
+        answer = self._ask(terms, STEPS_BESIDE_OTHERS_MAX)
+        return self._ask_anew(terms) if answer is Answer.UNKNOWN else answer
 
     def _ask(self, terms: tuple[Term, ...], steps: int) -> Answer:
         if any(term is False for term in terms):
             return Answer.IMPOSSIBLE
         self.questions += 1
-        self._solver.set(rlimit=steps)
         with self.scope(*terms):
-            found = self._solver.check()
-            if found == z3.sat:
-                self._model = self._solver.model()
-                return Answer.POSSIBLE
+            return self._answer(self._solver, steps)
+
+    def _ask_anew(self, terms: tuple[Term, ...]) -> Answer:
+        with self.scope(*terms):
+            solver = self._begin()
+            solver.add(*self._solver.assertions())
+        return self._answer(solver, STEPS_MAX)
+
+    def _answer(self, solver: z3.Solver, steps: int) -> Answer:
+        solver.set(rlimit=steps)
+        found = solver.check()
+        if found == z3.sat:
+            self._model = solver.model()
+            return Answer.POSSIBLE
         return Answer.IMPOSSIBLE if found == z3.unsat else Answer.UNKNOWN
+
+    def _begin(self) -> z3.Solver:
+        solver = z3.Solver(ctx=self._context)
+        solver.set(random_seed=SEED)
+        return solver
 
     def value(self, term: Term) -> bool | int:
         """What a term is in the case that the last possible question found."""

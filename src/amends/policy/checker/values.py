@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import lcm
 from typing import TypeAlias
 
 from amends.policy.checker.smt import (
@@ -13,6 +14,7 @@ from amends.policy.checker.smt import (
     equal,
     opposite,
     quotient,
+    times,
 )
 from amends.policy.money import Rounding
 
@@ -107,7 +109,8 @@ def add(left: Quantity, right: Quantity, sign: int) -> Quantity:
 
 def multiply(left: Quantity, right: Quantity) -> Quantity:
     """A product."""
-    return Quantity(left.top * right.top, left.bottom * right.bottom, both(left.known, right.known))
+    top, bottom = times(left.top, right.top), times(left.bottom, right.bottom)
+    return Quantity(top, bottom, both(left.known, right.known))
 
 
 def divide(left: Quantity, right: Quantity) -> Quantity:
@@ -153,6 +156,7 @@ def select(condition: Term, then: Encoded, otherwise: Encoded) -> Encoded:
             holds, known = pick(then.holds, otherwise.holds), pick(then.known, otherwise.known)
             return Truth(holds, known, pick(then.absent, otherwise.absent))
         case Quantity(), Quantity():
+            then, otherwise = _over_one_bottom(then, otherwise)
             top, bottom = pick(then.top, otherwise.top), pick(then.bottom, otherwise.bottom)
             known, absent = pick(then.known, otherwise.known), pick(then.absent, otherwise.absent)
             return Quantity(top, bottom, known, absent)
@@ -169,6 +173,16 @@ def select(condition: Term, then: Encoded, otherwise: Encoded) -> Encoded:
             return Word(number, known, pick(then.absent, otherwise.absent))
         case _:
             raise TypeError(f"cannot choose between {then} and {otherwise}")
+
+
+def _over_one_bottom(left: Quantity, right: Quantity) -> tuple[Quantity, Quantity]:
+    """Two numbers over one bottom, where theirs are plain numbers: the choice is then one of tops alone."""
+    if not (isinstance(left.bottom, int) and isinstance(right.bottom, int)):
+        return left, right
+    bottom = lcm(left.bottom, right.bottom)
+    return replace(left, top=left.top * (bottom // left.bottom), bottom=bottom), replace(
+        right, top=right.top * (bottom // right.bottom), bottom=bottom
+    )
 
 
 def same(left: Encoded, right: Encoded) -> Term:
