@@ -74,6 +74,13 @@ def test_a_sentence_on_how_days_are_counted_is_enough(convention: str) -> None:
     assert codes(lean("- Ask us by mail. {.info}\n\n", BACK, LATE)) == ["unstated-boundary"] * 2
 
 
+def test_a_last_month_that_says_nothing_about_counting_is_not_enough() -> None:
+    assert (
+        codes(lean("- In the last month nothing comes back. {.info}\n\n", BACK, LATE))
+        == ["unstated-boundary"] * 2
+    )
+
+
 def test_a_number_that_another_sentence_shows_needs_no_words_here() -> None:
     later = deny("many", "lessons > top", words="After that nothing comes back.")
 

@@ -14,7 +14,7 @@ from amends.policy.model import Parameter, Policy, Rule, inputs_read
 from amends.policy.source import Span
 
 _DAYS_COUNTED = re.compile(
-    r"\bday (?:0|zero)\b|\blast (?:day|month)\b|\bcalendar (?:day|month)s?\b|\binclu(?:sive|ding|des)\b|\bto its last second\b",
+    r"\bday (?:0|zero)\b|\blast (?:day|month)\b[^.]*\b(?:counts?|counted|included|belongs|full)\b|\bcalendar (?:day|month)s?\b|\binclu(?:sive|ding|des)\b|\bto its last second\b",
     re.IGNORECASE,
 )
 """Words of a page that say which day is counted first or last."""

@@ -10,7 +10,7 @@ from amends.policy import types
 from amends.policy.answer import Decision
 from amends.policy.checker.calendar import SECONDS_PER_DAY
 from amends.policy.checker.encoding import RATIO_SCALE, Encoding
-from amends.policy.checker.smt import Answer, Prover, Term, equal, opposite
+from amends.policy.checker.smt import Answer, Term, both, equal, opposite
 from amends.policy.checker.values import Encoded, Moment, Quantity, Truth, Word
 from amends.policy.decision import decide
 from amends.policy.errors import InputError
@@ -21,8 +21,8 @@ from amends.policy.types import Kind
 _NOON = SECONDS_PER_DAY // 2
 _ROUND_AMOUNTS = (0, 100, 1_000, 2_000, 5_000, 10_000, 100_000)
 _PAID = 10_000
-DOUBTS_MAX = 3
-"""A number is not made smaller after so many questions that the solver could not settle."""
+DOUBTS_MAX = 8
+"""A case is not made plainer after so many wishes that the solver could not settle."""
 _ORDER = {Word: 0, Truth: 1, Moment: 2, Quantity: 3}
 
 Case: TypeAlias = dict[str, object]
@@ -44,75 +44,84 @@ def settle(encoding: Encoding, inputs: Mapping[str, Encoded]) -> None:
 
     Nothing is required that it did not find a moment before, so the last case that it found keeps everything.
     """
-    prover = encoding.prover
-    _fix_first(prover, [encoding.is_in(code) for code in ("USD", *encoding.policy.currencies)])
+    wishes = _Wishes(encoding)
+    wishes.fix_first([encoding.is_in(code) for code in ("USD", *encoding.policy.currencies)])
     for name in sorted(inputs, key=lambda name: _ORDER[type(inputs[name])]):
-        value = inputs[name]
-        if value.absent is not False and _fix_first(prover, [value.absent]):
-            continue
+        wishes.fix(name, inputs[name])
+
+
+class _Wishes:
+    """What would make a case plainer, until the solver has hesitated too often."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        self._prover = encoding.prover
+        self._doubts = 0
+
+    def fix(self, name: str, value: Encoded) -> None:
+        """Require the plainest value of an input."""
+        if value.absent is not False and self.fix_first([value.absent]):
+            return
         match value:
             case Truth():
-                _fix_first(prover, [opposite(value.holds)])
+                self.fix_first([opposite(value.holds)])
             case Word():
-                members = encoding.policy.inputs[name].type.members
+                members = self._encoding.policy.inputs[name].type.members
                 preferred = [*([NONE] if NONE in members else []), *members]
-                _fix_first(prover, [equal(value.number, encoding.words.number(word)) for word in preferred])
+                number = self._encoding.words.number
+                self.fix_first([equal(value.number, number(word)) for word in preferred])
             case Moment():
-                _settle_moment(encoding, value)
+                self._fix_moment(value)
             case Quantity():
-                _settle_number(encoding, name, value)
+                self._fix_number(name, value)
 
+    def fix_first(self, wishes: list[Term]) -> bool:
+        """Require the first wish that is possible."""
+        for wish in wishes:
+            if self._is_granted(wish):
+                self._prover.require(wish)
+                return True
+        return False
 
-def _fix_first(prover: Prover, wishes: list[Term]) -> bool:
-    """Require the first wish that is possible."""
-    for wish in wishes:
-        if prover.allows(wish):
-            prover.require(wish)
-            return True
-    return False
+    def _is_granted(self, wish: Term) -> bool:
+        if self._doubts == DOUBTS_MAX:
+            return False
+        answer = self._prover.probe(wish)
+        self._doubts += answer is Answer.UNKNOWN
+        return answer is Answer.POSSIBLE
 
+    def _fix_moment(self, value: Moment) -> None:
+        start = date.fromisoformat(self._encoding.policy.effective).toordinal()
+        if not self.fix_first([equal(value.day, start)]):
+            later = value.day - start
+            self._fix_least(later if self._is_granted(later > 0) else -later)
+        if not self.fix_first([equal(value.second, second) for second in (_NOON, 0, SECONDS_PER_DAY - 1)]):
+            self._fix_least(value.second)
 
-def _settle_moment(encoding: Encoding, value: Moment) -> None:
-    prover = encoding.prover
-    start = date.fromisoformat(encoding.policy.effective).toordinal()
-    if not _fix_first(prover, [equal(value.day, start)]):
-        if prover.allows(value.day > start):
-            _settle_least(prover, value.day - start)
-        else:
-            _settle_least(prover, start - value.day)
-    wishes = [equal(value.second, second) for second in (_NOON, 0, SECONDS_PER_DAY - 1)]
-    if not _fix_first(prover, wishes):
-        _settle_least(prover, value.second)
+    def _fix_number(self, name: str, value: Quantity) -> None:
+        declared = self._encoding.policy.inputs[name].type
+        is_money = any(unit == "money" for unit, _ in declared.unit)
+        plain = _ROUND_AMOUNTS if is_money else (0, 1, 2, 3, 5, 10)
+        if name == self._encoding.policy.roles.paid:
+            plain = (_PAID, *plain)
+        scale = RATIO_SCALE if not declared.unit else types.MICROSECONDS.get(declared.shown_in, 1)
+        if not self.fix_first([equal(value.top, number * scale) for number in plain]):
+            self._fix_least(value.top)
 
-
-def _settle_number(encoding: Encoding, name: str, value: Quantity) -> None:
-    declared = encoding.policy.inputs[name].type
-    is_money = any(unit == "money" for unit, _ in declared.unit)
-    plain = _ROUND_AMOUNTS if is_money else (0, 1, 2, 3, 5, 10)
-    if name == encoding.policy.roles.paid:
-        plain = (_PAID, *plain)
-    scale = RATIO_SCALE if not declared.unit else types.MICROSECONDS.get(declared.shown_in, 1)
-    if not _fix_first(encoding.prover, [equal(value.top, number * scale) for number in plain]):
-        _settle_least(encoding.prover, value.top)
-
-
-def _settle_least(prover: Prover, term: Term) -> None:
-    """Fix a whole number at its smallest size."""
-    if not prover.allows(term >= 0):
-        term = -term
-        if not prover.allows(term >= 0):
-            return
-    prover.require(term >= 0)
-    low, high, doubts = 0, int(prover.value(term)), 0
-    while low < high and doubts < DOUBTS_MAX:
-        middle = (low + high) // 2
-        answer = prover.probe(term <= middle)
-        doubts += answer is Answer.UNKNOWN
-        if answer is Answer.POSSIBLE:
-            high = min(middle, int(prover.value(term)))
-        else:
-            low = middle + 1
-    prover.require(equal(term, high))
+    def _fix_least(self, term: Term) -> None:
+        """Fix a whole number at its smallest size."""
+        if not self._is_granted(term >= 0):
+            term = -term
+            if not self._is_granted(term >= 0):
+                return
+        low, high = 0, int(self._prover.value(term))
+        while low < high:
+            middle = (low + high) // 2
+            if self._is_granted(both(term >= 0, term <= middle)):
+                high = int(self._prover.value(term))
+            else:
+                low = middle + 1
+        self._prover.require(equal(term, high))
 
 
 def read_case(encoding: Encoding) -> Case:
