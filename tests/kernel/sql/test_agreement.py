@@ -23,6 +23,7 @@ POLICIES = sorted(
         *(path for path in (ROOT / "policies").glob("*.md") if not path.stem.endswith(".cases")),
         *(path for path in (ROOT / "examples").glob("*.md") if path.name != "README.md"),
         *(ROOT / "tests" / "corpus" / "good").glob("*/*.md"),
+        *(ROOT / "tests" / "corpus" / "trades").glob("*.md"),
     ]
 )
 ON_POSTGRES = [path for path in POLICIES if path.parent.name not in ("examples", "promises", "needs")]

@@ -268,7 +268,10 @@ def rounded(term: Term, mode: Rounding) -> Term:
 
 def _half_even(top: Term, bottom: Term) -> Term:
     whole = _quotient(top, bottom)
-    rest = add(top, multiply(whole, bottom), -1)
+    # What was divided bounds the product better than its factors do.
+    low, high = min(top.low, 0), max(top.high, 0)
+    sides = _widened(whole, bottom, low, high)
+    rest = add(top, _whole(f"({sides[0]} * {sides[1]})", low, high, whole, bottom), -1)
     double = multiply(constant(2), replace(rest, raw=f"ABS({rest.raw})", low=0, high=bottom.high))
     odd = f"(({double.raw} = {bottom.raw}) AND MOD({whole.raw}, 2) <> 0)"
     step = f"CASE WHEN {double.raw} > {bottom.raw} OR {odd} THEN SIGN({top.raw}) ELSE 0 END"
