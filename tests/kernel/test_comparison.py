@@ -238,6 +238,36 @@ def test_lines_in_another_order_are_a_difference() -> None:
     assert [name for name, _ in difference.after.lines] == ["paid", "two", "one"]
 
 
+PARTS = small(
+    "- By lessons. {#parts}\n\n| Lessons {lessons} | Part {part} |\n|---|---|\n| up to 4 | 90 % |\n| from 5 | 50 % |\n\n",
+    grant("few", "plan == pro", "part=round(paid * parts.part)"),
+    deny("basic", "plan == basic"),
+)
+
+
+@pytest.mark.parametrize("row", ["| up to 3 |", "| 1 to 4 |"])
+def test_a_row_that_a_table_no_longer_has_is_a_difference(row: str) -> None:
+    policies = (parse_policy(PARTS), changed("| up to 4 |", row, PARTS))
+
+    for pair, change in ((policies, Change.LOSES), (policies[::-1], Change.GAINS)):
+        comparison = compare(*pair)
+        (difference,) = comparison.differences
+
+        assert comparison.is_complete
+        assert (difference.change, difference.case["lessons"]) == (change, 4 if row == "| up to 3 |" else 0)
+        outcomes = {difference.before.outcome, difference.after.outcome}
+        assert outcomes == {"granted", "needs_review"}
+
+
+def test_two_versions_that_leave_a_case_open_are_not_proved_to_say_the_same() -> None:
+    open_ = changed("| up to 4 |", "| up to 3 |", PARTS)
+
+    summary = summarise(compare(open_, parse_policy(open_.text.replace("By lessons", "By the lessons"))))
+
+    assert "There may be more" in summary
+    assert "No difference" not in summary
+
+
 def test_an_input_of_two_kinds_cannot_be_compared() -> None:
     after = changed("lessons: count of lessons", "lessons: money", SMALL)
 

@@ -33,7 +33,7 @@ def compare(before: Policy, after: Policy) -> Comparison:
     pair = Pair(before, after)
     found: list[Difference] = []
     is_complete = True
-    for differs in (pair.differs_in_result, pair.differs_in_reasons):
+    for differs in (pair.differs_in_result, pair.differs_in_reasons, pair.is_unclear):
         seen: list[Term] = []
         while len(seen) < DIFFERENCES_MAX and (answer := pair.prover.ask(differs, *seen)) is Answer.POSSIBLE:
             pattern = pair.pattern()

@@ -41,12 +41,13 @@ class Pair:
         self.encodings = (encoding, other)
         self.situations = (Situation(encoding), Situation(other))
         self.endings = (Ending(self.situations[0]), Ending(self.situations[1]))
-        for one in self.situations:
-            # What a policy does not take it refuses, whatever is unknown then.
-            self.prover.require(either(opposite(one.encoding.is_taken), one.is_clear))
         self.prover.require(either(*(situation.is_possible for situation in self.situations)))
-        self.differs_in_result = self._differs_in_result()
-        self.differs_in_reasons = both(opposite(self.differs_in_result), self._differs_in_reasons())
+        self.is_clear = [_is_clear(situation) for situation in self.situations]
+        differs = self._differs_in_result()
+        self.differs_in_result = both(*self.is_clear, differs)
+        self.differs_in_reasons = both(*self.is_clear, opposite(differs), self._differs_in_reasons())
+        self.is_unclear = opposite(both(*self.is_clear))
+        """A table without a row, or money of another currency: what the policies say then, `decide` has to tell."""
 
     def _differs_in_result(self) -> Term:
         before, after = self.endings
@@ -73,16 +74,21 @@ class Pair:
     def pattern(self) -> Term:
         """What the last possible question found, as outcomes and clauses cited: the kind of case it is."""
         terms = []
-        for policy, ending in zip(self.policies, self.endings, strict=True):
-            terms.append(equal(ending.outcome, int(self.prover.value(ending.outcome))))
-            cited = (ending.cites(clause) for clause in policy.clauses)
-            terms += [term if self.prover.value(term) else opposite(term) for term in cited]
+        for is_clear, ending in zip(self.is_clear, self.endings, strict=True):
+            rules, clauses = ending.policy.rules, ending.policy.clauses
+            told = [is_clear]
+            if self.prover.value(is_clear):
+                terms.append(equal(ending.outcome, int(self.prover.value(ending.outcome))))
+                told += [ending.cites(clause) for clause in clauses]
+            else:
+                told += [ending.situation.unclear(rule.index) for rule in rules]
+            terms += [term if self.prover.value(term) else opposite(term) for term in told]
         return both(*terms)
 
     def difference(self, *terms: Term) -> Difference | None:
         """The difference in cases of the kind that the last possible question found, with the plainest of them."""
         gained = self.endings[1].refund - self.endings[0].refund
-        amount = self._largest(gained, *terms)
+        amount = self._largest(gained, *terms) if all(map(self.prover.value, self.is_clear)) else None
         if amount is not None:
             terms = (*terms, gained > 0 if amount > 0 else gained < 0)
         case = self._plain(*terms)
@@ -131,6 +137,11 @@ class Pair:
             verdict_of(policy, known_inputs(policy, self.policies, case)) for policy in self.policies
         )
         return before, after
+
+
+def _is_clear(situation: Situation) -> Term:
+    """Whether nothing is unknown that a policy looks at: what it refuses, or asks for first, it does not."""
+    return either(opposite(situation.is_possible), opposite(situation.is_required), situation.is_clear)
 
 
 def _shared_inputs(encoding: Encoding, after: Policy, calendar: Calendar) -> dict[str, Encoded]:

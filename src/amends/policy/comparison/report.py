@@ -20,11 +20,11 @@ def summarise(comparison: Comparison) -> str:
     parts = [title, f"Kinds of case that differ: {len(found)}. {'; '.join(counts)}."]
     if not comparison.is_complete:
         parts.append(
-            "**There may be more:** the solver did not finish, so nothing is proved about other cases."
+            "**There may be more:** the solver did not finish, or both versions leave a case open (`amends check`), so nothing is proved about other cases."
         )
     rows = ["| | customer | before | after | most found, of 100.00 paid |", "|---|---|---|---|---|"]
     rows += [f"| {number} | {_summary_row(one)} |" for number, one in enumerate(found, 1)]
-    parts.append("\n".join(rows))
+    parts += ["\n".join(rows)] if found else []
     parts += [_example(comparison, number, one) for number, one in enumerate(found, 1)]
     return "\n\n".join(parts)
 
