@@ -1,5 +1,6 @@
 """Tables of past requests, where they live: a file through DuckDB or Spark, or PostgreSQL."""
 
+import csv
 import re
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from amends.policy.sql.compiler import Dialect
 from amends.policy.sql.contract import Form
 
 MEMORY = "2GB"
+_SEPARATORS = ",;\t"
+_UNEVEN = re.compile(r"Line: (\d+).*Expected Number of Columns: (\d+) Found: (\d+)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _TEXT = ("varchar", "text", "string", "character varying")
 _TYPED = ("boolean", "tinyint", "smallint", "integer", "bigint", "int", "hugeint")
@@ -69,25 +72,25 @@ class DuckTable:
             self.columns = _forms(self._open(path), names)
         except duckdb.Error as error:
             self.close()
-            raise BacktestError(f"{path} cannot be read: {_first_line(error)}") from None
+            raise BacktestError(f"{path} cannot be read: {_fault(error)}") from None
         except BacktestError:
             self.close()
             raise
 
     def _open(self, path: Path) -> dict[str, str]:
-        quoted = str(path).replace("'", "''")
-        is_csv = path.suffix == ".csv"
-        reader = (
-            f"read_csv('{quoted}', all_varchar = true, header = true)"
-            if is_csv
-            else f"read_parquet('{quoted}')"
-        )
+        self._path = path
+        reader = _csv_reader(path) if path.suffix == ".csv" else f"read_parquet({_quoted(str(path))})"
         self._engine.execute(f"CREATE VIEW orders AS SELECT * FROM {reader}")  # noqa: S608 -- a quoted path
         described = self._engine.execute("DESCRIBE orders").fetchall()
         return {str(name): str(kind) for name, kind, *_ in described}
 
     def rows(self, query: str) -> Sequence[Row]:
-        """The answer, with progress on a terminal; Ctrl-C stops the engine."""
+        """The answer, with progress on a terminal; Ctrl-C stops the engine.
+
+        Raises: BacktestError: a row or a value in the file cannot be read.
+        """
+        import duckdb  # noqa: PLC0415 -- loaded when the file was opened
+
         done = Event()
         watcher = Thread(target=self._show_progress, args=(done,), daemon=True)
         if sys.stderr.isatty():
@@ -99,6 +102,8 @@ class DuckTable:
             if "interrupt" in str(error).lower():
                 raise KeyboardInterrupt from None
             raise
+        except duckdb.Error as error:
+            raise BacktestError(f"{self._path} cannot be read: {_fault(error)}") from None
         finally:
             done.set()
             if watcher.is_alive():
@@ -208,6 +213,43 @@ class SparkTable:
     def close(self) -> None:
         """End the session and its Java process."""
         self._session.stop()
+
+
+def _csv_reader(path: Path) -> str:
+    """How DuckDB reads a CSV file: by its header, and without guessing where the rows begin.
+
+    Raises: BacktestError: the file has no header, or a column stands twice.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+    except UnicodeDecodeError:
+        raise BacktestError(f"{path} cannot be read: it is not UTF-8.") from None
+    mark = max(_SEPARATORS, key=first.count)
+    names = next(csv.reader([first], delimiter=mark), [])
+    if not any(names):
+        raise BacktestError(
+            f"{path} has no header: its first line names the columns, such as id,currency,paid."
+        )
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise BacktestError(f"{path}: two columns are called `{twice}`. Rename or remove one.")
+    columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in names)
+    form = f"auto_detect = false, header = true, delim = {_quoted(mark)}, quote = '\"', escape = '\"'"
+    return f"read_csv({_quoted(str(path))}, {form}, columns = {{{columns}}})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _fault(error: Exception) -> str:
+    """What DuckDB says, in one sentence."""
+    found = _UNEVEN.search(str(error))
+    if found is None:
+        return _first_line(error)
+    line, columns, fields = map(int, found.groups())
+    shown = f"{fields} fields" if fields < columns else "more fields"
+    return f"line {line} has {shown}, and the header names {columns} columns."
 
 
 def _spark_types(described: Sequence[tuple[str, str]]) -> dict[str, str]:

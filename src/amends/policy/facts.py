@@ -81,9 +81,9 @@ def _read_currency(currencies: tuple[str, ...], raw: object) -> str:
     return raw
 
 
-def _refuse(declared: Input, raw: object, wanted: str) -> InputError:
+def _refuse(declared: Input, raw: object, wanted: str, hint: str = "") -> InputError:
     shown = shorten(repr(raw), 60, placeholder="…")
-    message = f"`{declared.name}` is {shown}, but it must be {wanted}."
+    message = f"`{declared.name}` is {shown}, but it must be {wanted}. {hint}".rstrip()
     return InputError("bad_value", declared.name, message)
 
 
@@ -99,7 +99,7 @@ def _read_member(declared: Input, raw: object) -> Value:
         # The declared word itself: a caller's own kind of string must not reach what is made from it.
         return members[members.index(raw)]
     hint = suggest(raw, members, "") if isinstance(raw, str) else ""
-    raise _refuse(declared, raw, f"one of {', '.join(members)}{'. ' + hint if hint else ''}".rstrip("."))
+    raise _refuse(declared, raw, f"one of {', '.join(members)}", hint)
 
 
 def _read_instant(declared: Input, raw: object) -> Value:

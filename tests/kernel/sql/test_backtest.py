@@ -197,6 +197,67 @@ def test_a_table_without_what_every_row_needs_is_refused(tmp_path: Path, header:
 
 
 @pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "has no header: its first line names the columns"),
+        (b"\n", "has no header"),
+        (b"id,currency,paid\n1,USD,5\n2,USD\n", "line 3 has 2 fields, and the header names 3 columns."),
+        (b"id,currency,paid\n1,USD,5,6,7\n", "line 2 has more fields, and the header names 3 columns."),
+        (b"id,currency,paid,paid\n1,USD,5,6\n", "two columns are called `paid`"),
+        (b"id,currency,paid\n1,USD,\xe4\n", "orders.csv cannot be read: it is not UTF-8."),
+    ],
+    ids=["empty", "an empty line", "a field too few", "fields too many", "a column twice", "latin 1"],
+)
+def test_a_csv_file_that_is_none_is_refused_with_the_line(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(content)
+
+    result = run(BEFORE, BEFORE, "--orders", path)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_csv_file_of_a_spreadsheet_is_read(tmp_path: Path, mark: str, start: str, end: str) -> None:
+    path = tmp_path / "orders.csv"
+    fields = (("id", "currency", "paid", "a 'note'"), ("1", "USD", "1900", '"a ""b"""'), ("2", "USD", "", ""))
+    path.write_text(start + "".join(mark.join(line) + end for line in fields), encoding="utf-8", newline="")
+
+    found = report(BEFORE, BEFORE, "--orders", path)
+
+    assert found["rows"] == 2
+    assert found["errors"] == []
+
+
+def test_a_bad_line_far_down_is_named_and_no_trace_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    lines = [f"{number},USD,5" for number in range(30_000)]
+    path.write_text("\n".join(["id,currency,paid", *lines, "30000,USD", ""]))
+
+    result = run(BEFORE, BEFORE, "--orders", path)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "line 30002 has 2 fields" in result.stderr
+
+
+def test_rows_without_the_instant_of_the_months_say_how_to_name_another(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("id,currency,requested_at\n1,USD,2025-09-01T10:00:00Z\n")
+
+    assert (
+        "No months: no row has `purchased_at`. `--since INPUT`"
+        in run(BEFORE, BEFORE, "--orders", path).stdout
+    )
+    assert "| 2025-09 | USD |" in run(BEFORE, BEFORE, "--orders", path, "--since", "requested_at").stdout
+
+
+@pytest.mark.parametrize(
     "kind, message",
     [("DOUBLE", "Floating point cannot hold amounts"), ("TIMESTAMP", "A time without an offset")],
 )

@@ -104,6 +104,9 @@ def _transition(group: Group) -> str:
 
 def _cohorts(report: Report) -> str:
     tables = [_cohort(report, "month", lambda group: group.month)]
+    if report.groups and not any(group.month for group in report.groups):
+        since = report.plan.since
+        tables = [f"No months: no row has `{since}`. `--since INPUT` counts them from another instant."]
     if report.plan.by is not None:
         tables.append(_cohort(report, report.plan.by, lambda group: group.member))
     return "\n\n".join(table for table in tables if table)
