@@ -259,6 +259,18 @@ def test_a_row_that_a_table_no_longer_has_is_a_difference(row: str) -> None:
         assert outcomes == {"granted", "needs_review"}
 
 
+def test_a_row_that_is_gone_changes_nothing_while_something_else_is_asked_for() -> None:
+    text = PARTS.replace("when: plan == pro\n", "when: plan == pro\nneeds: shown\n", 1).replace(
+        "inputs:\n", "inputs:\n  shown: yes or no, from customer\n"
+    )
+
+    comparison = compare(parse_policy(text), changed("| up to 4 |", "| up to 3 |", text))
+
+    (difference,) = comparison.differences
+    assert comparison.is_complete
+    assert difference.case["shown"] is True
+
+
 def test_two_versions_that_leave_a_case_open_are_not_proved_to_say_the_same() -> None:
     open_ = changed("| up to 4 |", "| up to 3 |", PARTS)
 

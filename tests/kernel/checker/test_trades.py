@@ -1,4 +1,4 @@
-"""Policies of other trades: a hotel in Berlin, a shop of three currencies, a course in yen. Each is clean until a defect is planted."""
+"""Policies of other trades, such as a hotel in Berlin or parcels in Sydney. Each is clean until a defect is planted."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +65,27 @@ DEFECTS = (
         "course", "(paid - books) * progress", "paid * progress", "broken-promise", ("partly", "books_stay")
     ),
     Defect("course", "| 20 % |", "| 60 % |", "broken-promise", ("partly", "less_and_less")),
+    Defect("gym", "early and visits <= few", "early and visits < few", "gap", ()),
+    Defect(
+        "gym",
+        "| plus | CAD | CAD 19.95 |",
+        "| plus | CAD | USD 19.95 |",
+        "other-currency",
+        ("visited", "prices"),
+    ),
+    Defect("gym", "| CAD | CAD 1,200.00 |\n", "", "table-gap", ("cooling", "limits")),
+    Defect("gym", "> 0 and why == pause", "> 0 and why == closed", "broken-promise", ("closing", "bounded")),
+    Defect("events", "overrides: too_late\n", "", "conflict", ("illness", "too_late")),
+    Defect("events", "| from 30 | 90 % |", "| from 30 | 40 % |", "broken-promise", ("own", "waiting")),
+    Defect("events", "rises: refund", "falls: refund", "broken-promise", ("cancelled", "more_tickets")),
+    Defect("parcels", "age < lost_after", "age <= lost_after", "conflict", ("lost", "looking")),
+    Defect(
+        "parcels",
+        "rises: refund with weight",
+        "falls: refund with weight",
+        "broken-promise",
+        ("damaged", "heavier"),
+    ),
     Defect("course", 'pays nothing": 0', 'pays nothing": paid - paid', "never-pays", ("pause",)),
 )
 

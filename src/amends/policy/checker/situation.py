@@ -160,6 +160,20 @@ class Situation:
         """Whether nothing of the case is unknown."""
         return both(*(opposite(self.unclear(rule.index)) for rule in self.policy.rules))
 
+    @cached_property
+    def waits(self) -> Term:
+        """Whether one rule alone wins and a need of it is not met: then nobody looks at amounts."""
+        alone = [
+            both(
+                self.alone[rule.index],
+                opposite(self.met[rule.index]),
+                *(opposite(self._any_of(verb)) for verb in Verb if verb is not rule.verb),
+            )
+            for rule in self.policy.rules
+            if rule.needs
+        ]
+        return both(either(*alone), *(opposite(unknown) for unknown in self.unknown))
+
     def differ(self, first: int, second: int) -> Term:
         """Whether two rules that win disagree (semantics, rule 6)."""
         left, right = self.policy.rules[first], self.policy.rules[second]
@@ -200,6 +214,9 @@ class Situation:
     def any_refers(self) -> Term:
         """Whether a referral wins."""
         return self._any("refers", Verb.REFER)
+
+    def _any_of(self, verb: Verb) -> Term:
+        return {Verb.GRANT: self.any_grants, Verb.DENY: self.any_denies, Verb.REFER: self.any_refers}[verb]
 
     def _any(self, name: str, verb: Verb) -> Term:
         return self.encoding.prover.named(f"one {name}", either(*(self.wins[i] for i in self.of_verb(verb))))

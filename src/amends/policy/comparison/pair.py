@@ -141,7 +141,8 @@ class Pair:
 
 def _is_clear(situation: Situation) -> Term:
     """Whether nothing is unknown that a policy looks at: what it refuses, or asks for first, it does not."""
-    return either(opposite(situation.is_possible), opposite(situation.is_required), situation.is_clear)
+    asks_first = either(opposite(situation.is_required), situation.waits)
+    return either(opposite(situation.is_possible), asks_first, situation.is_clear)
 
 
 def _shared_inputs(encoding: Encoding, after: Policy, calendar: Calendar) -> dict[str, Encoded]:
