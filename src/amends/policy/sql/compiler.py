@@ -214,6 +214,16 @@ def _days_later(dialect: Dialect, instant: exp.Expr, zone: exp.Expr, days: exp.E
     return _parsed(text, dialect, x=instant, z=zone, d=days)
 
 
+def _listed(dialect: Dialect, text: exp.Expr, *words: exp.Expr) -> exp.Expr:
+    """Whether a text that is not NULL is one of many words; elsewhere FALSE or NULL."""
+    if dialect is Dialect.DUCKDB:
+        # DuckDB asks a function once for each word that a block of rows holds, `IN` once for each row.
+        return _parsed(
+            "(LIST_POSITION(w, x) > 0) IS TRUE", dialect, x=text, w=exp.Array(expressions=list(words))
+        )
+    return exp.In(this=text, expressions=list(words))
+
+
 def _date(dialect: Dialect) -> str:
     if dialect is Dialect.SPARK:
         return "DATE_ADD(CAST('1970-01-01' AS DATE), CAST(x AS INT))"
@@ -258,4 +268,5 @@ _MARKERS: Mapping[str, Callable[..., exp.Expr]] = {
     "JOINED": _joined,
     "DAYS_LATER": _days_later,
     "MATCHES": _matches,
+    "LISTED": _listed,
 }
