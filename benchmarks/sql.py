@@ -1,4 +1,4 @@
-"""The SQL of the shipped policy beside the same written by hand for DuckDB and for Polars, on up to ten million rows.
+"""The SQL of the shipped policy beside the same by hand for DuckDB, Polars and OpenFisca, on up to ten million rows.
 
 They are first compared on the cases that the tables repeat. All are run in turn, five times; each figure is the median,
 in seconds and as a multiple of the query by hand, and counts and sums what is said of every row. The query by hand is
@@ -19,12 +19,13 @@ import duckdb
 import polars as pl
 
 from amends import parse_policy, read_policy
-from amends.policy.facts import NONE
+from amends.policy.facts import NONE, read_facts
 from amends.policy.model import Policy
 from amends.policy.money import EXPONENTS
 from amends.policy.sql.compiler import Dialect, compile_policy
 from amends.policy.sql.contract import column_names
 from amends.policy.types import Kind
+from engines.openfisca import population
 from hand_polars import verdicts
 from wide import policy_text
 from workload import Case, complete_cases
@@ -78,6 +79,12 @@ def fill(engine: duckdb.DuckDBPyConnection, policy: Policy, folder: Path) -> Non
     engine.execute(f"COPY repeated FROM '{path}' (HEADER false)")
 
 
+def repeat(engine: duckdb.DuckDBPyConnection, repeats: int) -> None:
+    """Fill the table `requests` with the cases, over and over."""
+    engine.execute("DROP VIEW IF EXISTS requests")
+    engine.execute(f"CREATE TABLE requests AS SELECT repeated.* FROM repeated, range({repeats})")  # noqa: S608
+
+
 def lose(engine: duckdb.DuckDBPyConnection, policy: Policy, percent: int) -> None:
     """Make a part of the rows hold unknowns."""
     lost = [
@@ -127,7 +134,7 @@ def runs_of(engine: duckdb.DuckDBPyConnection, made: str) -> dict[str, Callable[
     return {name: partial(_answer, engine, query) for name, query in queries.items()}
 
 
-def _answer(engine: duckdb.DuckDBPyConnection, query: str) -> object:
+def _answer(engine: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
     return engine.execute(query).fetchall()
 
 
@@ -140,12 +147,24 @@ def in_polars(engine: duckdb.DuckDBPyConnection, path: Path) -> Callable[[], obj
     return lambda: verdicts(frame.lazy()).collect()
 
 
+def in_openfisca(engine: duckdb.DuckDBPyConnection, policy: Policy, repeats: int) -> Callable[[], object]:
+    """The same by OpenFisca, on arrays in memory that hold words as numbers and the days already counted."""
+    facts = [read_facts(policy.inputs, policy.currencies, case) for case in complete_cases(REPEATED)]
+    verdicts_of_all = population(facts, repeats)
+    if sorted(verdicts_of_all(), key=str) != sorted(_answer(engine, VERDICT.format(HAND)), key=str):
+        sys.exit("OpenFisca says something else.")
+    return verdicts_of_all
+
+
 def measure(engine: duckdb.DuckDBPyConnection, policy: Policy, made: str, size: int, folder: Path) -> None:
     """Print the figures of tables of one size."""
-    engine.execute("DROP VIEW IF EXISTS requests")
-    engine.execute(f"CREATE TABLE requests AS SELECT repeated.* FROM repeated, range({size // REPEATED})")  # noqa: S608
+    repeat(engine, size // REPEATED)
     runs = runs_of(engine, made)
-    show(f"{size:,} rows", runs | {"Polars": in_polars(engine, folder / "requests.parquet")}, "by hand")
+    others = {
+        "Polars": in_polars(engine, folder / "requests.parquet"),
+        "OpenFisca": in_openfisca(engine, policy, size // REPEATED),
+    }
+    show(f"{size:,} rows", runs | others, "by hand")
     for percent in (1, 20):
         lose(engine, policy, percent)
         show(f"{size:,} rows, {percent} % with unknowns", runs, "by hand")
