@@ -156,15 +156,21 @@ def in_openfisca(engine: duckdb.DuckDBPyConnection, policy: Policy, repeats: int
     return verdicts_of_all
 
 
+def others(
+    engine: duckdb.DuckDBPyConnection, policy: Policy, repeats: int, folder: Path
+) -> dict[str, Callable[[], object]]:
+    """What the other engines do on the same rows."""
+    return {
+        "Polars": in_polars(engine, folder / "requests.parquet"),
+        "OpenFisca": in_openfisca(engine, policy, repeats),
+    }
+
+
 def measure(engine: duckdb.DuckDBPyConnection, policy: Policy, made: str, size: int, folder: Path) -> None:
     """Print the figures of tables of one size."""
     repeat(engine, size // REPEATED)
     runs = runs_of(engine, made)
-    others = {
-        "Polars": in_polars(engine, folder / "requests.parquet"),
-        "OpenFisca": in_openfisca(engine, policy, size // REPEATED),
-    }
-    show(f"{size:,} rows", runs | others, "by hand")
+    show(f"{size:,} rows", runs | others(engine, policy, size // REPEATED, folder), "by hand")
     for percent in (1, 20):
         lose(engine, policy, percent)
         show(f"{size:,} rows, {percent} % with unknowns", runs, "by hand")
