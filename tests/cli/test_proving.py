@@ -46,7 +46,7 @@ def test_a_finding_ends_with_1_and_prints_a_worked_case(files: tuple[str, str]) 
 
 
 def test_a_claim_that_stays_open_hides_no_other_proof() -> None:
-    result = run("check", str(ROOT / "tests" / "corpus" / "open" / "tickets.md"))
+    result = run("check", str(ROOT / "tests" / "corpus" / "open" / "cubes.md"))
 
     assert result.exit_code == 1
     assert ": unproved: Not known whether this can happen: `more` is broken" in result.stdout

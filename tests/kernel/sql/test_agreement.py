@@ -140,7 +140,7 @@ def test_rules_that_override_need_owe_and_refer_at_random_are_decided_alike(
 
 
 def test_a_share_of_which_only_the_whole_is_unknown_is_asked_for(postgres: psycopg.Connection) -> None:
-    policy = read_policy(ROOT / "tests" / "corpus" / "open" / "tickets.md")
+    policy = read_policy(ROOT / "tests" / "corpus" / "trades" / "tickets.md")
     cases: list[Case] = [
         {
             "id": "1",

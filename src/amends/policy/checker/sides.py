@@ -78,7 +78,7 @@ def _differs(policy: Policy, limit: Limit, *, includes: bool) -> bool:
 def _is_shifted(policy: Policy, fact: Node) -> bool:
     """Whether something is added to a fact before it is compared: then the number is no boundary of it."""
     return any(
-        isinstance(part, Arithmetic) and isinstance(part.left, Literal) | isinstance(part.right, Literal)
+        isinstance(part, Arithmetic) and Literal in (type(part.left), type(part.right))
         for part in walk_deep(policy, fact)
     )
 
