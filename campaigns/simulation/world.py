@@ -274,8 +274,7 @@ class World:
     def _receive(self, event: Object) -> None:
         content = event["data"]
         assert isinstance(content, dict)
-        with transaction.atomic():
-            receive(GatewayEvent(str(event["id"]), str(event["type"]), str(content["object"]["id"])))
+        receive(GatewayEvent(str(event["id"]), str(event["type"]), str(content["object"]["id"])))
 
     def apply(self) -> None:
         """A job applies a notice."""
