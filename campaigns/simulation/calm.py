@@ -18,7 +18,7 @@ from amends.desk.payments.stripe_gateway import StripeGateway
 PAUSES = (4_000,) * 2 + (90_000,) * 6
 """Seconds before each round: for late requests and a quiet hour, then for a key and what is looked at once a day."""
 WHOLE = 0.25
-"""How often the last round is not cut short."""
+"""How often all rounds are lived whole, although nothing is open any more."""
 SENDS_MAX = 20
 
 
@@ -29,9 +29,10 @@ class Calm:
     gateway: StripeGateway
 
     def round(self, dice: Random) -> list[Callable[[], None]]:
-        """All jobs in an order of the dice, so that each has to heal alone what it can."""
-        jobs = [self.work_all, self.apply_all, self.sweep, self.catch_up, self.compare_all]
-        return dice.sample(jobs, len(jobs))
+        """All jobs in an order of the dice, so that each has to heal alone what it can; those that ask for more come last."""
+        early = [self.work_all, self.apply_all, self.sweep]
+        late = [self.catch_up, self.compare_all]
+        return [*dice.sample(early, len(early)), *dice.sample(late, len(late))]
 
     def work_all(self) -> None:
         """The worker sends whatever is due."""

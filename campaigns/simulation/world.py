@@ -356,18 +356,16 @@ class World:
         is_whole = self.dice.random() < calm.WHOLE
         for pause in calm.PAUSES:
             self._advance(pause)
-            for job in (self.outside.settle, *self.calm.round(self.dice)):
-                self.step(job)
-                if not is_whole and not self._open():
-                    return
-            if not self._open():
+            self.step(self.outside.settle)
+            for job in self.calm.round(self.dice):
+                if is_whole or self._open():
+                    self.step(job)
+            if not self._open() and all(one["status"] != "pending" for one in self.held()):
                 return
         self._violated(self._open())
 
     def _open(self) -> list[str]:
-        held = self.held()
-        pending = [f"{one['id']} is pending" for one in held if one["status"] == "pending"]
-        return [*invariants.unsettled(self.reading.state().rows, held), *pending]
+        return list(invariants.unsettled(self.reading.state().rows, self.held()))
 
 
 def leave() -> None:
