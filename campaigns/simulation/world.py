@@ -28,6 +28,7 @@ from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.states import IllegalTransitionError
 from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.rows import insert
 from amends.sandbox.account import Account
 from amends.sandbox.errors import ApiError
 from amends.sandbox.events import Events
@@ -83,6 +84,8 @@ class World:
         self.is_interrupted = False
         self.may_pause_long = True
         self.postings = self.checked = 0
+        self.customer = Customer(external_id=str(self.seed), email="", created_at=clock.now())
+        insert(self.customer)
         self.payments = [self._sell() for _ in range(self.dice.choice((1, 1, 2)))]
         self.outside = Outside(self.account, self.dice, [payment.gateway_ref for payment in self.payments])
         self.reading = Reading()
@@ -97,9 +100,8 @@ class World:
             "payment_method": self.dice.choice(METHODS),
         }
         charge = self.gateway.charge(str(self.account.api.charges.create_intent(form)["latest_charge"]))
-        customer = Customer.objects.create(external_id=charge.ref, email="", created_at=clock.now())
-        return Payment.objects.create(
-            customer=customer,
+        payment = Payment(
+            customer=self.customer,
             gateway="stripe",
             gateway_ref=charge.ref,
             captured=charge.captured,
@@ -108,6 +110,8 @@ class World:
             method=charge.method,
             fee=charge.fee.amount if charge.fee else None,
         )
+        insert(payment)
+        return payment
 
     def run(self) -> None:
         """Live through the steps, then through calm, checking after each.

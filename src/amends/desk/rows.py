@@ -49,6 +49,13 @@ def look_up_locked(model: type[Row], field: str, value: UUID | str) -> Row | Non
     return row
 
 
+def find_all(model: type[Row], field: str, value: UUID | str) -> list[Row]:
+    """The rows with a value, in no order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_reading(model, field), [value])
+        return [instances(found, model)[0] for found in cursor]
+
+
 def update(row: Model, *fields: str) -> None:
     """Store some fields of a row that is there."""
     with connection.cursor() as cursor:
@@ -61,9 +68,13 @@ def mark_stored(row: Model) -> None:
 
 
 @cache
-def _locking(model: type[Model], name: str) -> str:
+def _reading(model: type[Model], name: str) -> str:
     column = _field(model, name).column
-    return f"SELECT {select(one=model)} FROM {table_of(model)} AS one WHERE {column} = %s FOR NO KEY UPDATE"  # noqa: S608  # names of our own
+    return f'SELECT {select(one=model)} FROM {table_of(model)} AS one WHERE "{column}" = %s'  # noqa: S608  # names of our own
+
+
+def _locking(model: type[Model], name: str) -> str:
+    return f"{_reading(model, name)} FOR NO KEY UPDATE"
 
 
 @cache

@@ -29,7 +29,7 @@ from amends.desk.payments.comparing import (
     unknown_there,
 )
 from amends.desk.payments.gateway import GatewayError, GatewayEvent, RefundSnapshot, Rejected
-from amends.desk.payments.models import Notice, Payment, Refund
+from amends.desk.payments.models import Dispute, Notice, Payment, Refund
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.unit_of_work import unit_of_work
@@ -198,13 +198,13 @@ def compare_payment(gateway: StripeGateway, charge_ref: str) -> Comparison | Non
         if payment is None:
             return None
         # Read first: what is sent while the gateway answers is not missing there.
-        known = list(payment.refunds.exclude(gateway_ref=None))
+        known = [one for one in rows.find_all(Refund, "payment", payment.id) if one.gateway_ref is not None]
         charge, refunds = gateway.charge(charge_ref), gateway.refunds_of(payment)
         disputes = gateway.disputes_of(payment)
         found = [
             *compare_charge(payment, charge),
             *missing_refunds(known, {refund.ref for refund in refunds}),
-            *compare_disputes(list(payment.disputes.all()), disputes),
+            *compare_disputes(rows.find_all(Dispute, "payment", payment.id), disputes),
         ]
         take_over_charge(payment, charge)
         for refund in refunds:

@@ -7,7 +7,7 @@ an answer is said by `protocol`; here it is done. Measured in `docs/money.md`.
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Sum
@@ -29,7 +29,7 @@ from amends.desk.payments.protocol import (
 )
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, in_sql
 from amends.desk.payments.stripe_gateway import StripeGateway
-from amends.desk.rows import find_locked, instances, select
+from amends.desk.rows import find_locked, instances, select, update
 from amends.desk.unit_of_work import unit_of_work
 
 LEASE = timedelta(seconds=90)
@@ -127,24 +127,25 @@ def _not_accepted(refund: Refund, error: GatewayError) -> Refund:
             return locked
         next_turn = turn(locked, error)
         locked.refusals += next_turn.is_key_spent
-        move(locked, next_turn.state, reason=next_turn.reason, learned=["refusals"])
+        if next_turn.state is RefundState.PLANNED:
+            # Its key is as good as fresh.
+            locked.first_sent_at = None
         if next_turn.wait is not None:
-            _try_later(locked, next_turn.wait)
+            locked.next_try_at = _later(next_turn.wait)
+        move(locked, next_turn.state, reason=next_turn.reason, learned=["refusals", "first_sent_at"])
         if isinstance(error, Misuse):
             record(f"refund:{refund.id}", "desk", "misuse", code=error.code)
     return locked
 
 
-def _try_later(refund: Refund, longest: timedelta) -> None:
-    """Wait with a random part, so that many refunds do not come back together.
+def _later(longest: timedelta) -> datetime:
+    """When to try again, with a random part, so that many refunds do not come back together."""
+    return clock.now() + longest * random.uniform(0.5, 1)  # noqa: S311  # spreads load, hides nothing
 
-    Invariant: a planned refund has no first send: its key is as good as fresh.
-    """
-    refund.next_try_at = clock.now() + longest * random.uniform(0.5, 1)  # noqa: S311  # spreads load, hides nothing
-    refund.leased_until = None
-    if refund.state == RefundState.PLANNED:
-        refund.first_sent_at = None
-    refund.save(update_fields=["next_try_at", "leased_until", "first_sent_at"])
+
+def _try_later(refund: Refund) -> None:
+    refund.next_try_at, refund.leased_until = _later(wait(refund)), None
+    update(refund, "next_try_at", "leased_until")
 
 
 def _look(gateway: StripeGateway, refund: Refund) -> Refund:
@@ -179,14 +180,14 @@ def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
         )
         match follows:
             case Absence.WAIT:
-                _try_later(locked, wait(locked))
+                _try_later(locked)
             case Absence.CANCEL:
                 move(locked, RefundState.CANCELED, reason=DISPUTED)
             case Absence.SECOND_KEY:
                 _take_second_key(locked)
             case Absence.PERSON:
                 locked.reason, locked.leased_until = NEEDS_PERSON, None
-                locked.save(update_fields=["reason", "leased_until"])
+                update(locked, "reason", "leased_until")
                 record(f"refund:{locked.id}", "desk", "needs_person")
     return locked, follows is Absence.SECOND_KEY
 
@@ -205,7 +206,7 @@ def known_at_gateway(payment: Payment) -> int:
 def _take_second_key(refund: Refund) -> None:
     refund.generation += 1
     refund.first_sent_at, refund.reason = None, ""
-    refund.save(update_fields=["generation", "reason"])
+    update(refund, "generation", "reason")
     _lease(refund, is_sent=True)
     record(f"refund:{refund.id}", "desk", "second_key", generation=refund.generation)
 
@@ -213,5 +214,5 @@ def _take_second_key(refund: Refund) -> None:
 def _postpone(refund: Refund) -> Refund:
     with unit_of_work():
         locked = _lock(refund)
-        _try_later(locked, wait(locked))
+        _try_later(locked)
     return locked
