@@ -1,12 +1,16 @@
 """Orders of tests that two charges paid."""
 
+from amends.desk.cases.models import Case
 from amends.desk.cases.paying import follow_payment
 from amends.desk.orders.actions import SoldLine, record_order
 from amends.desk.orders.models import Line, Plan, Product, Subscription
 from amends.desk.payments.inbox import sync_payment
 from amends.desk.payments.models import Payment
-from shop import METER, Shop, day
+from shop import METER, Shop, day, go_to, now
 from trade import make_charge, refunds_at, sdk
+
+PARTS = (867, 1500)
+"""Of 25.00 less both fees, the whole second charge and the rest of the first."""
 
 
 def sell(shop: Shop, *amounts: int, fees: tuple[str, ...] = ("59", "74"), plan: Plan | None = None) -> Line:
@@ -58,3 +62,13 @@ def sync(shop: Shop, line: Line) -> None:
         changed = sync_payment(shop.gateway, payment.gateway_ref)
         assert changed
         follow_payment(changed)
+
+
+def refused(shop: Shop, parts: int = 2) -> Case:
+    """A case of which the gateway refuses some parts for good."""
+    line = sell(shop, 1000, 1500)
+    go_to(day(3))
+    case = shop.ask(line)
+    shop.sandbox.api.faults.add({"fault": "reject", "path": "/v1/refunds", "count": str(parts)})
+    shop.work()
+    return now(case)

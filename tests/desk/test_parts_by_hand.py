@@ -1,5 +1,7 @@
 """Refunds of two parts that do not go by themselves: each part has its person, and ends once."""
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from amends.desk.books import check_books
 from amends.desk.cases import clearing, paying_out
 from amends.desk.cases.models import Case, CaseState, Task, TaskKind
 from amends.desk.cases.paying import follow
+from amends.desk.exporting import write_orders, write_requests
 from amends.desk.notices.models import Letter
 from amends.desk.payments.actions import standing
 from amends.desk.payments.clearing import Statement
@@ -18,25 +21,14 @@ from amends.desk.payments.models import Claim, Finding, Refund
 from amends.desk.payments.states import RefundState
 from amends.desk.payouts.actions import PayoutError
 from amends.desk.payouts.models import Payout
+from amends.desk.retention import NotErasableError, erase_person
 from payouts import IBAN, OTHER_IBAN, WHY, finance, fresh, held, terms
-from several import pay_back, returned, sell, sync
+from several import PARTS, pay_back, refused, returned, sell, sync
 from shop import Shop, day, go_to, letters, now, open_tasks
-from trade import sdk
+from trade import refunds_at, sdk
 
-PARTS = (867, 1500)
-"""Of 25.00 less both fees, the whole second charge and the rest of the first."""
 FAILED, PAYOUT = [TaskKind.FAILED_REFUND], [TaskKind.PAYOUT]
 HOW = "I looked at the charge in the dashboard."
-
-
-def refused(shop: Shop, parts: int = 2) -> Case:
-    """A case of which the gateway refuses some parts for good."""
-    line = sell(shop, 1000, 1500)
-    go_to(day(3))
-    case = shop.ask(line)
-    shop.sandbox.api.faults.add({"fault": "reject", "path": "/v1/refunds", "count": str(parts)})
-    shop.work()
-    return now(case)
 
 
 def parts_of(case: Case) -> list[Refund]:
@@ -140,6 +132,45 @@ def test_an_account_that_was_agreed_to_stays_while_another_part_asks_for_one(sho
     assert [one.refund_id for one in waiting] == [following.refund_id]
     assert (fresh(payout).state, fresh(following).state) == ("released", "given")
     assert len(paying_out.awaiting_account(case)) == len(PARTS)
+
+
+def test_a_customer_of_two_transfers_is_erased_with_both_accounts(shop: Shop) -> None:
+    first, second = finance(shop)
+    case = refused(shop)
+    payouts = [paying_out.open_payout(part, first, WHY) for part in parts_of(case)]
+    paying_out.give_account(payouts, "Ada Lovelace", IBAN)
+    for payout in payouts:
+        agree(payout, first, second)
+    batch = paying_out.make_batch("USD", first)
+    paying_out.mark_paid(fresh(payouts[0]), first, "STMT-7", clock.now().date())
+    with pytest.raises(NotErasableError):
+        erase_person(case.customer, "desk")
+    assert all(fresh(payout).sealed_account for payout in payouts)
+    paying_out.mark_paid(fresh(payouts[1]), first, "STMT-8", clock.now().date())
+
+    erase_person(case.customer, "desk")
+
+    batch.refresh_from_db()
+    assert [(fresh(payout).sealed_account, fresh(payout).account_hint) for payout in payouts] == [
+        ("", "")
+    ] * 2
+    assert (batch.sealed_csv, list(check_books())) == ("", [])
+
+
+def test_the_export_has_a_row_for_each_refund_in_the_dashboard_and_one_for_the_order(shop: Shop) -> None:
+    line = sell(shop, 1000, 1500)
+    for payment in line.order.payments:
+        pay_back(shop, payment, 200)
+    sync(shop, line)
+    made = [one.id for payment in line.order.payments for one in refunds_at(shop.sandbox, payment)]
+    go_to(day(9))
+    requests, orders = io.StringIO(), io.StringIO()
+
+    assert (write_requests(requests), write_orders(orders, timedelta(days=3))) == (2, 1)
+
+    rows = list(csv.DictReader(io.StringIO(requests.getvalue())))
+    assert sorted(row["id"] for row in rows) == sorted(f"{ref}/1" for ref in made)
+    assert {row["paid"] for row in (*rows, *csv.DictReader(io.StringIO(orders.getvalue())))} == {"2500"}
 
 
 def lost(shop: Shop) -> Case:
