@@ -15,8 +15,8 @@ from amends.desk.payments.inbox import (
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.stripe_gateway import StripeGateway
 
-PAUSES = (4_000,) * 2 + (90_000,) * 6
-"""Seconds before each round: for late requests and a quiet hour, then for a key and what is looked at once a day."""
+PAUSES = (4_000,) * 6 + (90_000,) * 6
+"""Seconds before each round: for late requests, a quiet hour and what is refused for now; then for a key, and what is looked at daily."""
 WHOLE = 0.25
 """How often all rounds are lived whole, although nothing is open any more."""
 SENDS_MAX = 20
