@@ -55,6 +55,9 @@ MONEY_KINDS = (
 UNKNOWN_OBJECT = "unknown_object"
 """The problem of a notice about something that is not ours."""
 _FRESH = "SELECT jsonb_build_object('event_id', event_id) FROM fresh"
+_WAITING = """
+SELECT event_id FROM payments_notice WHERE applied_at IS NULL AND attempts < %s ORDER BY received_at LIMIT 100
+"""
 _CHARGED = f"""
 SELECT {rows.select(payment=Payment)}
 FROM payments_payment AS payment JOIN payments_refund AS refund ON refund.payment_id = payment.id
@@ -294,5 +297,6 @@ def _postpone_comparison(ref: str, error: GatewayError) -> Payment:
 
 def waiting_notices() -> list[str]:
     """Notices that no job has applied, oldest first."""
-    waiting = Notice.objects.filter(applied_at=None, attempts__lt=ATTEMPTS_MAX).order_by("received_at")
-    return list(waiting.values_list("event_id", flat=True)[:100])
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [ATTEMPTS_MAX])
+        return [event_id for (event_id,) in cursor]
