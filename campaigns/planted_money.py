@@ -188,8 +188,8 @@ PLANTED = (
     planted(
         "nothing mirrored when money comes back",
         BOOKKEEPING,
-        "if kind in posted and kind not in wanted]",
-        "if kind in posted and kind in wanted]",
+        "        if kind in standing and kind not in wanted:",
+        "        if kind in standing and kind in wanted:",
     ),
     planted("posted twice", BOOKKEEPING, "if kind in wanted and kind not in posted]", "if kind in wanted]"),
     planted(

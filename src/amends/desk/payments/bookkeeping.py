@@ -40,10 +40,9 @@ def post_refund(refund: Refund, before: RefundState = RefundState.PLANNED) -> No
     posted, wanted = _POSTED.get(before, ()), _POSTED.get(RefundState(refund.state), ())
     missing = [kind for kind in (SENT, SETTLED) if kind in wanted and kind not in posted]
     post_each(_reference(refund), refund.currency, {kind: refund_lines(refund, kind) for kind in missing})
-    taken_back = [kind for kind in (SETTLED, SENT) if kind in posted and kind not in wanted]
-    if taken_back:
-        standing = standing_entries(refund)
-        for kind in taken_back:
+    standing = standing_entries(refund) if set(posted) - set(wanted) else {}
+    for kind in (SETTLED, SENT):
+        if kind in standing and kind not in wanted:
             reverse(standing[kind], kind + TAKEN_BACK, _reference(refund))
 
 

@@ -98,23 +98,24 @@ def apply_notice(gateway: StripeGateway, event_id: str) -> Payment | None:
             notice = rows.find_locked(Notice, event_id)
             if notice.applied_at is not None:
                 return None
-            payment = _apply_known(gateway, notice)
-            notice.attempts += 1
-            notice.problem = "" if payment or not _is_about_money(notice.kind) else UNKNOWN_OBJECT
-            notice.applied_at = clock.now()
-            rows.update(notice, "attempts", "problem", "applied_at")
+            payment = _apply(gateway, notice)
+            _close(notice, payment)
+    except Rejected:
+        # The gateway has no such object: asking again gives the same answer.
+        with unit_of_work():
+            _close(rows.find_locked(Notice, event_id), None)
+        return None
     except GatewayError as error:
         Notice.objects.filter(event_id=event_id).update(attempts=F("attempts") + 1, problem=error.code)
         raise
     return payment
 
 
-def _apply_known(gateway: StripeGateway, notice: Notice) -> Payment | None:
-    try:
-        return _apply(gateway, notice)
-    except Rejected:
-        # The gateway has no such object: asking again gives the same answer.
-        return None
+def _close(notice: Notice, payment: Payment | None) -> None:
+    notice.attempts += 1
+    notice.problem = "" if payment or not _is_about_money(notice.kind) else UNKNOWN_OBJECT
+    notice.applied_at = clock.now()
+    rows.update(notice, "attempts", "problem", "applied_at")
 
 
 def _is_about_money(kind: str) -> bool:
