@@ -75,7 +75,12 @@ def test_two_people_of_finance_and_the_customer_bring_the_money_back(web: Client
 def test_a_customer_of_two_payments_names_one_account_for_both(web: Client, shop: Shop) -> None:
     case = several.refused(shop)
     first, _ = finance(shop)
-    payouts = [paying_out.open_payout(part, first, WHY) for part in Refund.objects.order_by("amount")]
+    console = Browser(web).sign_in(first)
+    parts = list(Refund.objects.order_by("amount"))
+    shown = console.page(f"/console/cases/{case.number}")
+    assert all(f"(refund {part.id})" in shown for part in parts)
+    assert console.page("/console/?queue=failed").count("refund failed") == 1
+    payouts = [paying_out.open_payout(part, first, WHY) for part in parts]
     theirs, path = customer(web, case), f"/cases/{case.number}/account"
     assert "We send you $23.67 by bank transfer" in theirs.page(path)
 
