@@ -1,4 +1,6 @@
-"""Small policies made at random: rules that override, need, owe, refer and pay in the same or other words."""
+"""Policies made here: small ones at random, whose rules override, need, owe, refer and pay in the same or other words,
+and long ones of many denials.
+"""
 
 from random import Random
 
@@ -35,6 +37,32 @@ LINES = (
 THEN = ("", "", "then: end now\n", "then: end now if wide else keep\n")
 PAY = ("", "", "pay: credit\n", "pay: way\n")
 OWES = ("", "", 'owes:\n  fee "Fee": fee\n', 'owes:\n  paid "Paid": paid\n')
+
+
+DENIALS = """---
+policy: denials
+title: Denials
+version: 1
+effective: 2025-01-01
+contact: support@example.com
+inputs:
+  used: count of uses, from desk
+---
+# Denials
+"""
+DENIAL = """
+- Nothing with [{number} uses]{{#with_{number}}}. {{#no_{number}}}
+
+```rule no_{number}
+deny
+when: used == with_{number}
+```
+"""
+
+
+def many_denials(clauses: int) -> str:
+    """A policy of the given number of clauses, of which each denies at a number of uses of its own, from 2 on."""
+    return DENIALS + "".join(DENIAL.format(number=number) for number in range(2, clauses + 2))
 
 
 def generated_policy(seed: int) -> Policy:

@@ -1,4 +1,6 @@
-"""OpenFisca: variables with formulas over arrays; one case at a time, as a desk would ask it."""
+"""OpenFisca: variables with formulas over arrays; one case at a time, as a desk would ask it, or all at once."""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from openfisca_core.entities import build_entity
@@ -7,7 +9,7 @@ from openfisca_core.simulation_builder import SimulationBuilder
 from openfisca_core.taxbenefitsystems import TaxBenefitSystem
 from openfisca_core.variables import Variable
 
-from engines import Engine, with_numbers
+from engines import Engine, Facts, with_numbers
 from hand_written import FIX_TIME, FREE_USE, WINDOW
 
 PERIOD = "2025-09"
@@ -37,32 +39,55 @@ NUMBERS = (
 
 
 def engine() -> Engine:
+    system = _system()
+    return Engine(
+        name="OpenFisca",
+        says="outcome, grant, amount",
+        prepare=lambda facts: _arrays([facts]),
+        decide=lambda arrays: [found[0] for found in _calculate(system, arrays)],
+        read=lambda found: (OUTCOMES[found[0]], GRANTS[found[1]], int(found[2])),
+    )
+
+
+def population(facts: Sequence[Facts], repeats: int) -> Callable[[], list[tuple[object, ...]]]:
+    """A function that counts and sums what is said of all cases, each repeated; its inputs lie ready in arrays."""
+    system = _system()
+    arrays = {name: np.tile(array, repeats) for name, array in _arrays(facts).items()}
+
+    def verdicts():
+        outcome, kind, amount = _calculate(system, arrays)
+        keys = outcome * len(GRANTS) + kind
+        rows, sums = np.bincount(keys), np.bincount(keys, weights=amount)
+        return [
+            (OUTCOMES[key // len(GRANTS)], GRANTS[key % len(GRANTS)], int(rows[key]), int(sums[key]))
+            for key in np.flatnonzero(rows)
+        ]
+
+    return verdicts
+
+
+def _system():
     system = TaxBenefitSystem([CASE])
     for name in (*FLAGS, *WORDS, *NUMBERS):
         system.add_variable(_variable(name))
     for formula in (_early, _left, _rest, _branch, _outcome, _kind, _amount):
         system.add_variable(_variable(formula.__name__.strip("_"), formula))
-
-    def decide(facts):
-        simulation = SimulationBuilder().build_default_simulation(system, count=1)
-        for name, value in facts.items():
-            simulation.set_input(name, PERIOD, value)
-        return [simulation.calculate(name, PERIOD)[0] for name in ("outcome", "kind", "amount")]
-
-    return Engine(
-        name="OpenFisca",
-        says="outcome, grant, amount",
-        prepare=_prepare,
-        decide=decide,
-        read=lambda found: (OUTCOMES[found[0]], GRANTS[found[1]], int(found[2])),
-    )
+    return system
 
 
-def _prepare(facts):
-    known = with_numbers(facts)
-    words = {name: members.index(known[name]) for name, members in WORDS.items()}
-    given = words | {name: known[name] for name in (*FLAGS, *NUMBERS)}
-    return {name: np.array([value]) for name, value in given.items()}
+def _calculate(system, arrays):
+    """Outcome, grant and amount of each case."""
+    simulation = SimulationBuilder().build_default_simulation(system, count=len(arrays["paid"]))
+    for name, array in arrays.items():
+        simulation.set_input(name, PERIOD, array)
+    return [simulation.calculate(name, PERIOD) for name in ("outcome", "kind", "amount")]
+
+
+def _arrays(facts):
+    """The inputs of the cases, with words as numbers."""
+    known = [with_numbers(case) for case in facts]
+    words = {name: np.array([members.index(case[name]) for case in known]) for name, members in WORDS.items()}
+    return words | {name: np.array([case[name] for case in known]) for name in (*FLAGS, *NUMBERS)}
 
 
 def _variable(name, formula=None):

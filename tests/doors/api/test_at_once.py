@@ -1,12 +1,17 @@
 """The same request from several sides at once: one case, one refund."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
 from amends.desk.cases.models import Case
+from amends.desk.orders.models import Line
 from amends.desk.payments.models import Refund
+from amends.desk.policies.actions import publish
+from conftest import ROOT
 from shop import Shop, day, go_to
+from trade import make_customer
 from web import Client
 
 ORDERS = 12
@@ -41,6 +46,33 @@ def test_a_refund_asked_four_times_at_once_is_one_case_and_one_refund(
     assert Case.objects.count() == ORDERS
     approved = sum(case.decisions.get().amount for case in Case.objects.all())
     assert approved == 1815 * ORDERS
+
+
+def test_a_version_that_nobody_has_read_decides_for_all_who_ask_first(program: Client, shop: Shop) -> None:
+    sold = [shop.sell(shop.monthly)]
+    for _ in range(7):
+        shop.customer = make_customer()
+        sold.append(shop.sell(shop.monthly))
+    shipped = (ROOT / "policies" / "flux-kontext.md").read_text(encoding="utf-8")
+    publish(shipped.replace("2025-08-18", "2025-09-02").replace("[7 days]", "[14 days]"), None)
+    go_to(day(10))
+    together = Barrier(len(sold))
+
+    def ask(line: Line) -> int:
+        body = {
+            "customer": line.order.customer.external_id,
+            "order": line.order.number,
+            "request": "refund",
+            "reason": "Not for me.",
+        }
+        together.wait()
+        return program.post("/api/v1/cases", body).status
+
+    with ThreadPoolExecutor(len(sold)) as pool:
+        statuses = list(pool.map(ask, sold))
+
+    assert statuses == [201] * len(sold)
+    assert {case.decisions.get().amount for case in Case.objects.all()} == {1815}
 
 
 def test_each_of_many_orders_is_returned_once_at_the_gateway(program: Client, shop: Shop) -> None:

@@ -15,7 +15,7 @@ from amends.policy.model import Policy
 from amends.policy.sql.compiler import Dialect, compile_policy
 from conftest import ROOT, TEST_STATE
 from generated import Case, Cases
-from generated_policies import HEAD, generated_policy
+from generated_policies import HEAD, generated_policy, many_denials
 from wide import policy_text
 
 POLICIES = sorted(
@@ -204,5 +204,13 @@ def test_a_case_in_another_currency_than_the_amount_it_needs_goes_to_a_person(
 def test_a_policy_of_many_clauses_is_decided_alike() -> None:
     policy = parse_policy(policy_text(20))
     cases = Cases(policy, 1).several(40)
+
+    assert list(differences(policy, cases, on_duckdb(policy, cases))) == []
+
+
+def test_a_thousand_clauses_are_decided_alike() -> None:
+    policy = parse_policy(many_denials(1_000))
+    uses = (0, 1, 2, 500, 1_001, 1_002, None)
+    cases: list[Case] = [{"id": str(n), "currency": "USD", "used": used} for n, used in enumerate(uses)]
 
     assert list(differences(policy, cases, on_duckdb(policy, cases))) == []

@@ -15,7 +15,7 @@ from amends.policy.sql.compiler import Dialect, compile_policy
 from amends.policy.sql.expressions import UncompilableError
 from amends.policy.sql.tree import Tree
 from conftest import ROOT
-from generated_policies import HEAD
+from generated_policies import HEAD, many_denials
 from wide import policy_text
 
 SHORT = 180_000
@@ -164,6 +164,18 @@ def test_more_different_grants_than_can_be_compared_are_refused_with_a_line() ->
 
     with pytest.raises(UncompilableError, match=r"line \d+: too many rules may pay differently"):
         compile_policy(policy, Dialect.DUCKDB, "requests")
+
+
+def test_more_columns_than_postgres_takes_are_refused_for_it_alone(tmp_path: Path) -> None:
+    policy = tmp_path / "many.md"
+    policy.write_text(many_denials(500))
+
+    result = run(policy, "--dialect", "postgres")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "PostgreSQL takes 1,664 at most. Use DuckDB or Spark" in result.stderr
+    assert run(policy, "--dialect", "duckdb").exit_code == 0
 
 
 def test_the_command_line_loads_the_writer_of_sql_only_to_write_it() -> None:

@@ -162,9 +162,10 @@ def decide_best(
 
     Raises: InputError: the facts contradict each other.
     """
-    decisions = decide_each([read(version) for version in versions], inputs, waive=waive, grant=grant)
+    policies = [read(version) for version in versions]
+    decisions = decide_each(policies, inputs, waive=waive, grant=grant)
     best = best_of(decisions)
-    chosen = next(version for version in versions if read(version) is best.policy)
+    chosen = next(version for version, one in zip(versions, policies, strict=True) if one is best.policy)
     return chosen, best, [decision for decision in decisions if decision.policy is not best.policy]
 
 

@@ -7,14 +7,18 @@ through floating point.
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import reduce
 
 import sqlglot
 from sqlglot import exp
 
 from amends.policy.model import Policy
+from amends.policy.sql.expressions import UncompilableError
 from amends.policy.sql.statement import Statement, state_apart
 from amends.policy.sql.terms import TRUE
 
+COLUMNS_MAX = 1_664
+"""What PostgreSQL takes in one SELECT."""
 _NEUTRAL = "duckdb"
 FACTS = "facts"
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between)
@@ -52,7 +56,12 @@ def compile_policy(policy: Policy, dialect: Dialect, table: str) -> str:
 
 
 def write(statements: Sequence[Statement], dialect: Dialect, table: str) -> str:
-    """Statements, of which each decides rows of its own, in the SQL of an engine."""
+    """Statements, of which each decides rows of its own, in the SQL of an engine.
+
+    Raises: UncompilableError: the engine does not take as much.
+    """
+    if dialect is Dialect.POSTGRES:
+        _hold_columns(statements)
     source = sqlglot.parse_one(table, dialect=dialect.value, into=exp.Table)
     queries = [_query(statement, source.copy()) for statement in statements]
     query = queries[0] if len(queries) == 1 else _together(queries)
@@ -64,6 +73,14 @@ def write(statements: Sequence[Statement], dialect: Dialect, table: str) -> str:
     if dialect is Dialect.POSTGRES:
         _fence(query)
     return query.sql(dialect=dialect.value, pretty=True, identify=True, pad=1, indent=1)
+
+
+def _hold_columns(statements: Sequence[Statement]) -> None:
+    """Refuse statements of which a step has more columns than PostgreSQL takes."""
+    columns = max(sum(map(len, statement.layers)) for statement in statements)
+    if columns > COLUMNS_MAX:
+        message = f"The SQL computes {columns:,} columns for a row, and PostgreSQL takes {COLUMNS_MAX:,} at most. Use DuckDB or Spark for a policy of so many clauses."
+        raise UncompilableError(message)
 
 
 def _together(queries: Sequence[exp.Select]) -> exp.Union:
@@ -124,7 +141,10 @@ def _denied(condition: exp.Expr) -> exp.Expr:
         return _bracketed(inner.this)
     if isinstance(inner, exp.Connector):
         turned = exp.Or if isinstance(inner, exp.And) else exp.And
-        return exp.paren(turned(this=_denied(inner.this), expression=_denied(inner.expression)), copy=False)
+        # A chain of a thousand conditions is a tree of that depth: it is turned in a row, not by recursion.
+        denied = [_denied(one) for one in list(inner.flatten())]
+        chain = reduce(lambda left, right: turned(this=left, expression=right), denied)
+        return exp.paren(chain, copy=False)
     if type(inner) in _OPPOSITES:
         return exp.paren(_OPPOSITES[type(inner)](this=inner.this, expression=inner.expression), copy=False)
     return exp.Not(this=condition)
@@ -214,6 +234,16 @@ def _days_later(dialect: Dialect, instant: exp.Expr, zone: exp.Expr, days: exp.E
     return _parsed(text, dialect, x=instant, z=zone, d=days)
 
 
+def _listed(dialect: Dialect, text: exp.Expr, *words: exp.Expr) -> exp.Expr:
+    """Whether a text that is not NULL is one of many words; elsewhere FALSE or NULL."""
+    if dialect is Dialect.DUCKDB:
+        # DuckDB asks a function once for each word that a block of rows holds, `IN` once for each row.
+        return _parsed(
+            "(LIST_POSITION(w, x) > 0) IS TRUE", dialect, x=text, w=exp.Array(expressions=list(words))
+        )
+    return exp.In(this=text, expressions=list(words))
+
+
 def _date(dialect: Dialect) -> str:
     if dialect is Dialect.SPARK:
         return "DATE_ADD(CAST('1970-01-01' AS DATE), CAST(x AS INT))"
@@ -258,4 +288,5 @@ _MARKERS: Mapping[str, Callable[..., exp.Expr]] = {
     "JOINED": _joined,
     "DAYS_LATER": _days_later,
     "MATCHES": _matches,
+    "LISTED": _listed,
 }

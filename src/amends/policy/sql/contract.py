@@ -91,7 +91,7 @@ def currency_error(policy: Policy, text: str) -> Iterator[tuple[str, str]]:
     """What is wrong with the currency of a case."""
     known = ", ".join(map(word, policy.currencies or sorted(EXPONENTS)))
     yield is_open(text), word("missing_currency: currency")
-    yield f"{text} NOT IN ({known})", word("unknown_currency: currency")
+    yield opposite(f"LISTED({text}, {known})"), word("unknown_currency: currency")
 
 
 def read_column(declared: Input, present: Mapping[str, Form]) -> InputColumn:
@@ -117,7 +117,8 @@ def read_column(declared: Input, present: Mapping[str, Form]) -> InputColumn:
 def read_complete(declared: Input) -> InputColumn:
     """The column of an input in the rows that `is_complete` picks: only words may be bad there."""
     if declared.type.kind is Kind.ENUM:
-        return _read_word(declared, Form.TYPED)
+        text = column(declared.name)
+        return InputColumn(text, FALSE, _is_unlisted(declared, text), Term(""))
     value, _, term = _read_known(declared, Form.TYPED, column(declared.name))
     none = f"({column(f'{declared.name}_{NONE}')} IS TRUE)" if declared.type.optional else FALSE
     return InputColumn(value, none, FALSE, term)
@@ -137,8 +138,7 @@ def _is_complete(declared: Input) -> str:
     is_known = is_given if is_good == TRUE else f"({is_good})"
     if not declared.type.optional:
         return is_known
-    flag = f"({column(f'{declared.name}_{NONE}')} IS TRUE)"
-    return either(both(is_known, opposite(flag)), both(flag, opposite(is_given)))
+    return case([(column(f"{declared.name}_{NONE}"), opposite(is_given))], is_known)
 
 
 def _or_none(declared: Input, present: Mapping[str, Form], read: InputColumn) -> InputColumn:
@@ -163,11 +163,16 @@ def _or_none(declared: Input, present: Mapping[str, Form], read: InputColumn) ->
 
 def _read_word(declared: Input, form: Form | None) -> InputColumn:
     if form is None:
-        return InputColumn("CAST(NULL AS TEXT)", "FALSE", "FALSE", Term(""))
+        return InputColumn("CAST(NULL AS TEXT)", FALSE, FALSE, Term(""))
+    text = column(declared.name)
+    return InputColumn(text, FALSE, both(f"{text} IS NOT NULL", _is_unlisted(declared, text)), Term(""))
+
+
+def _is_unlisted(declared: Input, text: str) -> str:
+    """Whether a text that is not NULL is none of the words of an input."""
     members = declared.type.members
     known = (*members, NONE) if declared.type.optional and NONE not in members else members
-    text = column(declared.name)
-    return InputColumn(text, "FALSE", f"{text} NOT IN ({', '.join(map(word, known))})", Term(""))
+    return opposite(f"LISTED({text}, {', '.join(map(word, known))})")
 
 
 def _read_known(declared: Input, form: Form | None, text: str) -> tuple[str, str, Term]:
