@@ -9,7 +9,7 @@ from django.db import connection
 from simulation.invariants import State, read_state
 
 READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET")
-"""How statements begin that write nothing; no function of the desk writes in a `SELECT`."""
+"""How statements begin that change nothing of a state; what the rooms have functions write, they write in a `WITH`."""
 
 
 @dataclass(slots=True)
