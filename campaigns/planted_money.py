@@ -88,7 +88,7 @@ PLANTED = (
         "KEY_WINDOW = timedelta(hours=25)",
     ),
     planted("no quiet period", PROTOCOL, "now - refund.last_sent_at <= QUIET or ", ""),
-    planted("sums not compared", PROTOCOL, " or not are_sums_equal", ""),
+    planted("what others returned not compared", PROTOCOL, " or not is_all_known", ""),
     planted(
         "a time-out is a failure",
         PROTOCOL,

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Sum
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
@@ -157,12 +156,12 @@ def _look(gateway: StripeGateway, refund: Refund) -> Refund:
     own = [one for one in snapshots if one.refund_id == str(refund.id) and is_same(refund, one)]
     if own:
         return _accepted(refund, own[0])
-    locked, may_send = _absent(refund, returned_at(snapshots))
+    locked, may_send = _absent(refund, living(snapshots))
     # At once: what was seen may be otherwise later.
     return _send(gateway, locked) if may_send else locked
 
 
-def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
+def _absent(refund: Refund, held: frozenset[str]) -> tuple[Refund, bool]:
     """The gateway does not have it; whether it may be sent with a second key.
 
     Locks: the payment, then the refund.
@@ -175,7 +174,7 @@ def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
         follows = after_absence(
             locked,
             clock.now(),
-            are_sums_equal=known_at_gateway(payment) == returned_at_gateway,
+            is_all_known=known_at_gateway(payment) == held,
             is_disputed=standing(payment).is_disputed,
         )
         match follows:
@@ -192,15 +191,18 @@ def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
     return locked, follows is Absence.SECOND_KEY
 
 
-def returned_at(snapshots: Sequence[RefundSnapshot]) -> int:
-    """What the gateway returned of a charge, by its own list."""
-    return sum(one.amount for one in snapshots if one.state not in ENDED_WITHOUT_MONEY)
+def living(snapshots: Sequence[RefundSnapshot]) -> frozenset[str]:
+    """The refunds that return money or may still do, of the gateway's own list.
+
+    Sums would not do: one that failed and one that nobody has heard of may be of one amount.
+    """
+    return frozenset(one.ref for one in snapshots if one.state not in ENDED_WITHOUT_MONEY)
 
 
-def known_at_gateway(payment: Payment) -> int:
-    """What we know that the gateway returned; refunds that nobody has heard of yet are not in it."""
+def known_at_gateway(payment: Payment) -> frozenset[str]:
+    """The same by our own rows; refunds that nobody has heard of yet are not in it."""
     heard_of = payment.refunds.filter(gateway_ref__isnull=False).exclude(state__in=ENDED_WITHOUT_MONEY)
-    return int(heard_of.aggregate(total=Sum("amount"))["total"] or 0)
+    return frozenset(str(ref) for ref in heard_of.values_list("gateway_ref", flat=True))
 
 
 def _take_second_key(refund: Refund) -> None:
