@@ -49,6 +49,8 @@ CAPTURED = 1900
 METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail", "pm_voucher")
 PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 87_000, 87_000, 90_100)
 """Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
+FROZEN = (1, 5, 40, 100, 300, 1_000)
+"""Seconds within one call: longer than a lease, and never so long that the desk does not wait for its effect any more."""
 LONG_PAUSE = 21 * 86_400
 """Once in a world: banks send money back after weeks. Nothing is looked at again after 30 days."""
 _EXPIRE = """
@@ -304,6 +306,10 @@ class World:
         else:
             self._advance(self.dice.choice(PAUSES))
 
+    def stand_still(self) -> None:
+        """A call takes long, or its worker is frozen."""
+        self._advance(self.dice.choice(FROZEN))
+
     def _advance(self, seconds: int) -> None:
         if any(row.is_leased for row in self.reading.state().rows):
             # Leases run on the database's clock, which nobody moves; so they are moved against it.
@@ -329,7 +335,7 @@ class World:
             self.apply,
             self.tell,
             self.hear,
-            self.pass_time,
+            self.stand_still,
             self.outside.settle,
             self.outside.fail_one,
             self.outside.dispute,
