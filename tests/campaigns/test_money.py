@@ -18,7 +18,7 @@ from simulation.network import Weather
 from simulation.tables import forget_world
 from simulation.world import ViolationError, World, leave
 
-KEPT = (37, 57, 62, 145, 180, 1700)
+KEPT = (33, 55, 59, 60, 74, 246, 1700)
 """Seeds that found a defect, ours or a planted one."""
 
 
