@@ -113,7 +113,7 @@ def act(row: Row, gateway: Gateway, now: datetime, said: str, *, is_disputed: bo
             return send(row, gateway, now, said)
     if gateway.effects:
         return replace(row, state=RefundState.SUCCEEDED), gateway
-    match after_absence(row, now, are_sums_equal=True, is_disputed=is_disputed):
+    match after_absence(row, now, is_all_known=True, is_disputed=is_disputed):
         case Absence.CANCEL:
             return replace(row, state=RefundState.CANCELED), gateway
         case Absence.PERSON:

@@ -88,7 +88,7 @@ PLANTED = (
         "KEY_WINDOW = timedelta(hours=25)",
     ),
     planted("no quiet period", PROTOCOL, "now - refund.last_sent_at <= QUIET or ", ""),
-    planted("sums not compared", PROTOCOL, " or not are_sums_equal", ""),
+    planted("what others returned not compared", PROTOCOL, " or not is_all_known", ""),
     planted(
         "a time-out is a failure",
         PROTOCOL,
@@ -188,8 +188,8 @@ PLANTED = (
     planted(
         "nothing mirrored when money comes back",
         BOOKKEEPING,
-        "        if kind in posted and kind not in wanted:",
-        "        if kind in posted and kind in wanted:",
+        "        if kind in standing and kind not in wanted:",
+        "        if kind in standing and kind in wanted:",
     ),
     planted("posted twice", BOOKKEEPING, "if kind in wanted and kind not in posted]", "if kind in wanted]"),
     planted(
@@ -264,8 +264,9 @@ PLANTED = (
     planted(
         "fetched before the lock",
         INBOX,
-        "    Payment.objects.select_for_update(no_key=True).get(id=payment.id)\n    _apply_snapshot(payment, gateway.refund(ref))\n",
-        "    snapshot = gateway.refund(ref)\n    Payment.objects.select_for_update(no_key=True).get(id=payment.id)\n    _apply_snapshot(payment, snapshot)\n",
+        "    payment = _charged_for(ref) or",
+        "    snapshot = gateway.refund(ref)\n    payment = _charged_for(ref) or",
+        Patch(INBOX, "_apply_snapshot(payment, gateway.refund(ref))", "_apply_snapshot(payment, snapshot)"),
         redundant="a state that was left is never taken again",
     ),
     planted(

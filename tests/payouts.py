@@ -41,7 +41,7 @@ def asked(shop: Shop, by: User) -> tuple[Case, Payout]:
 
 def released(shop: Shop, first: User, second: User) -> tuple[Case, Payout]:
     case, payout = asked(shop, first)
-    paying_out.give_account(payout, "Ada Lovelace", IBAN)
+    paying_out.give_account([payout], "Ada Lovelace", IBAN)
     paying_out.propose(payout, first, terms(payout))
     paying_out.release(payout, second, terms(payout))
     return case, fresh(payout)

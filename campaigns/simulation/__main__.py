@@ -4,6 +4,7 @@ The first that breaks is printed with what led there, and the exit code is 1.
 """
 
 import sys
+import time
 
 from simulation import database
 
@@ -17,6 +18,7 @@ def run_worlds(first: int, last: int, name: str) -> None:
     from simulation.world import ViolationError, World
 
     forget_world()
+    begun = time.monotonic()
     for seed in range(first, last):
         try:
             World(seed).run()
@@ -27,7 +29,8 @@ def run_worlds(first: int, last: int, name: str) -> None:
             forget_world()
         if seed % SWEEP_EVERY == 0:
             sweep_up()
-    print(f"{last - first} worlds held")
+    minutes = (time.monotonic() - begun) / 60
+    print(f"{last - first} worlds held, {(last - first) / minutes:,.0f} a minute")
 
 
 def run_answers(length: int) -> None:

@@ -31,7 +31,7 @@ FAULTS = (
 )
 LEASE_SECONDS = 90
 LATE_SECONDS_MAX = 50 * 60
-"""A request that timed out may still be carried out; the desk waits an hour for that."""
+"""A request that timed out may still be carried out, so long after it was made; the desk waits an hour for that."""
 
 
 class WorkerDied(BaseException):
@@ -127,16 +127,17 @@ class Network(stripe.HTTPClient):
             self.sent_twice.append(refund_id)
         self.under_way[refund_id] = now
         try:
-            return _received(self._carry(asked))
+            return _received(self._carry(asked, now))
         finally:
             self.under_way.pop(refund_id, None)
 
-    def _carry(self, asked: Asked) -> Reply | None:
+    def _carry(self, asked: Asked, begun: int) -> Reply | None:
         """There and back, with all that may come between."""
         self._die_perhaps()
         self._let_others_act()
         if self._happens(self.weather.late):
-            self.late.append(Late(asked, self.account.clock.now() + self.dice.randrange(1, LATE_SECONDS_MAX)))
+            arrives = begun + self.dice.randrange(1, LATE_SECONDS_MAX)
+            self.late.append(Late(asked, max(arrives, self.account.clock.now())))
             _fail("Read timed out.")
         if self._happens(self.weather.fault):
             self._plan(asked, self.dice.choice(self.weather.faults))

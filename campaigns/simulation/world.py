@@ -18,9 +18,6 @@ from amends.desk.payments.allocation import NothingLeftError
 from amends.desk.payments.gateway import GatewayError, GatewayEvent
 from amends.desk.payments.inbox import (
     apply_notice,
-    catch_up,
-    compare_due,
-    compare_unknown,
     receive,
     sweep_refunds,
     sync_payment,
@@ -31,15 +28,17 @@ from amends.desk.payments.refund_plan import RefundPlan
 from amends.desk.payments.sending import send_next
 from amends.desk.payments.states import IllegalTransitionError
 from amends.desk.payments.stripe_gateway import StripeGateway
+from amends.desk.rows import insert
 from amends.sandbox.account import Account
 from amends.sandbox.errors import ApiError
 from amends.sandbox.events import Events
 from amends.sandbox.store import Object, Store
-from simulation import invariants
+from simulation import calm, invariants
 from simulation.death import dying
-from simulation.invariants import Known, State, read_state
+from simulation.invariants import Known, State
 from simulation.network import Network, Weather, WorkerDied, draw_weather
 from simulation.outside import Outside, WorldClock
+from simulation.reading import Reading
 
 START = datetime(2025, 9, 1, 10, tzinfo=UTC)
 STEPS = 24
@@ -50,8 +49,13 @@ CAPTURED = 1900
 METHODS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail", "pm_voucher")
 PAUSES = (1, 5, 40, 100, 300, 1_000, 4_000, 30_000, 87_000, 87_000, 90_100)
 """Seconds that pass in one step; a lease is over after 90 seconds, a key after a day."""
+FROZEN = (1, 5, 40, 100, 300, 1_000)
+"""Seconds within one call: longer than a lease, and never so long that the desk does not wait for its effect any more."""
 LONG_PAUSE = 21 * 86_400
 """Once in a world: banks send money back after weeks. Nothing is looked at again after 30 days."""
+_EXPIRE = """
+UPDATE payments_refund SET leased_until = leased_until - make_interval(secs => %s) WHERE leased_until IS NOT NULL
+"""
 _elsewhere = ThreadPoolExecutor(1, thread_name_prefix="second worker")
 
 
@@ -77,13 +81,17 @@ class World:
         self.events = Events(store, world_clock, "", "")
         self.account = Account(store, world_clock, self.events)
         self.network = Network(self.account, self.dice, self._meanwhile)
-        self.gateway = StripeGateway("sk_test_simulation", "http://gateway.invalid", self.network)
+        gateway = StripeGateway("sk_test_simulation", "http://gateway.invalid", self.network)
+        self.gateway, self.calm = gateway, calm.Calm(gateway)
         self.is_interrupted = False
         self.may_pause_long = True
         self.postings = self.checked = 0
+        self.customer = Customer(external_id=str(self.seed), email="", created_at=clock.now())
+        insert(self.customer)
         self.payments = [self._sell() for _ in range(self.dice.choice((1, 1, 2)))]
         self.outside = Outside(self.account, self.dice, [payment.gateway_ref for payment in self.payments])
-        self.known = self._know(read_state())
+        self.reading = Reading()
+        self.known = self._know(self.reading.state(), self.held())
         self.network.weather = draw_weather(self.dice)
 
     def _sell(self) -> Payment:
@@ -94,9 +102,8 @@ class World:
             "payment_method": self.dice.choice(METHODS),
         }
         charge = self.gateway.charge(str(self.account.api.charges.create_intent(form)["latest_charge"]))
-        customer = Customer.objects.create(external_id=charge.ref, email="", created_at=clock.now())
-        return Payment.objects.create(
-            customer=customer,
+        payment = Payment(
+            customer=self.customer,
             gateway="stripe",
             gateway_ref=charge.ref,
             captured=charge.captured,
@@ -105,6 +112,8 @@ class World:
             method=charge.method,
             fee=charge.fee.amount if charge.fee else None,
         )
+        insert(payment)
+        return payment
 
     def run(self) -> None:
         """Live through the steps, then through calm, checking after each.
@@ -126,7 +135,10 @@ class World:
         self.network.land(everything=True)
         self._heal()
         self._demand(
-            [*invariants.broken_moves(read_state().rows), *(f"I19 {words}" for words in broken_rows())]
+            [
+                *invariants.broken_moves(self.reading.state().rows),
+                *(f"I19 {words}" for words in broken_rows()),
+            ]
         )
 
     def _choices(self) -> list[tuple[Callable[[], None], int]]:
@@ -152,7 +164,7 @@ class World:
         """
         self.trace.append(f"{clock.now():%m-%d %H:%M:%S} {step.__name__.strip('_')}")
         try:
-            with dying(self.dice, self.network.weather):
+            with self.reading.noting(), dying(self.dice, self.network.weather):
                 step()
         except WorkerDied:
             self.trace[-1] += ", and died"
@@ -170,24 +182,24 @@ class World:
         self._check()
 
     def _check(self) -> None:
-        state, held = read_state(), self.held()
+        state, held = self.reading.state(), self.held()
         rows = state.rows
         self._demand(
             [
                 *invariants.broken_by_rows(rows, held, self.network.sendings),
                 *invariants.broken_by_sending(rows, self.network.sendings[self.checked :], self.known, held),
-                *invariants.broken_by_books(rows, state.books, self.postings),
+                *invariants.broken_by_books(state, self.postings),
                 *invariants.over_reserved(rows, CAPTURED),
                 *(f"I3 {id_}: two workers had it at once" for id_ in self.network.sent_twice),
             ]
         )
         self.postings, self.checked = state.books.postings, len(self.network.sendings)
-        self.known = self._know(state)
+        self.known = self._know(state, held)
 
-    def _know(self, state: State) -> Known:
+    def _know(self, state: State, held: list[Object]) -> Known:
         refs: dict[str, set[str]] = {}
         payments = {payment.gateway_ref: str(payment.id) for payment in self.payments}
-        for one in self.held():
+        for one in held:
             if one["status"] not in invariants.ENDED:
                 refs.setdefault(payments[str(one["charge"])], set()).add(str(one["id"]))
         return Known(state.disputed, refs, {row.id: row.generation for row in state.rows})
@@ -235,15 +247,15 @@ class World:
 
     def let_go(self) -> None:
         """What a refund waited for is done."""
-        held = [row for row in read_state().rows if row.is_held]
+        held = [row for row in self.reading.state().rows if row.is_held]
         if held:
             _let_go(self.dice.choice(held).id)
 
     def _taken(self, payment: Payment) -> int:
         """What is reserved or gone by the rows, computed here once more."""
-        rows = [row for row in read_state().rows if row.payment == str(payment.id)]
-        lost = sum(one.amount for one in payment.disputes.all() if one.status == "lost")
-        return sum(row.amount for row in rows if row.state not in invariants.ENDED) + lost
+        state, id_ = self.reading.state(), str(payment.id)
+        rows = [row for row in state.rows if row.payment == id_]
+        return sum(row.amount for row in rows if row.state not in invariants.ENDED) + state.lost.get(id_, 0)
 
     def work(self) -> None:
         """A worker takes the next refund."""
@@ -268,8 +280,7 @@ class World:
     def _receive(self, event: Object) -> None:
         content = event["data"]
         assert isinstance(content, dict)
-        with transaction.atomic():
-            receive(GatewayEvent(str(event["id"]), str(event["type"]), str(content["object"]["id"])))
+        receive(GatewayEvent(str(event["id"]), str(event["type"]), str(content["object"]["id"])))
 
     def apply(self) -> None:
         """A job applies a notice."""
@@ -295,14 +306,15 @@ class World:
         else:
             self._advance(self.dice.choice(PAUSES))
 
+    def stand_still(self) -> None:
+        """A call takes long, or its worker is frozen."""
+        self._advance(self.dice.choice(FROZEN))
+
     def _advance(self, seconds: int) -> None:
-        with connection.cursor() as cursor:
+        if any(row.is_leased for row in self.reading.state().rows):
             # Leases run on the database's clock, which nobody moves; so they are moved against it.
-            cursor.execute(
-                "UPDATE payments_refund SET leased_until = leased_until - make_interval(secs => %s)"
-                " WHERE leased_until IS NOT NULL",
-                [seconds],
-            )
+            with connection.cursor() as cursor:
+                cursor.execute(_EXPIRE, [seconds])
         until = clock.now() + timedelta(seconds=seconds)
         # Late requests arrive at their own time, not at the end of a pause.
         for at in sorted(datetime.fromtimestamp(late.at, UTC) for late in self.network.late):
@@ -323,7 +335,7 @@ class World:
             self.apply,
             self.tell,
             self.hear,
-            self.pass_time,
+            self.stand_still,
             self.outside.settle,
             self.outside.fail_one,
             self.outside.dispute,
@@ -331,57 +343,39 @@ class World:
         action = action or self.dice.choice(actions)
         self.trace.append(f"{clock.now():%m-%d %H:%M:%S}   meanwhile {action.__name__}")
         try:
-            _elsewhere.submit(_patiently, action).result()
+            _elsewhere.submit(self._patiently, action).result()
         except (WorkerDied, GatewayError, ApiError, OperationalError) as error:
             self.trace[-1] += f": {type(error).__name__}"
         finally:
             self.is_interrupted = False
+            self.reading.forget()
+
+    def _patiently(self, action: Callable[[], None]) -> None:
+        """On the second worker's connection; a lock that the first one holds cannot be waited for."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20ms'")
+        with self.reading.noting():
+            action()
 
     def _heal(self) -> None:
         """Everything works again: within some days nothing may be left open."""
-        left: list[str] = []
-        for row in read_state().rows:
+        for row in self.reading.state().rows:
             if row.is_held:
                 _let_go(row.id)
-        for pause in (1_200,) * 6 + (90_000,) * 6:
+        self.reading.forget()
+        is_whole = self.dice.random() < calm.WHOLE
+        for pause in calm.PAUSES:
             self._advance(pause)
             self.step(self.outside.settle)
-            for calm in (
-                self._work_all,
-                self._apply_all,
-                self.sweep,
-                self._catch_up,
-                self._apply_all,
-                self._compare_all,
-            ):
-                self.step(calm)
-            left = list(invariants.unsettled(read_state().rows, self.held()))
-            if not left and all(one["status"] != "pending" for one in self.held()):
+            for job in self.calm.round(self.dice):
+                if is_whole or self._open():
+                    self.step(job)
+            if not self._open() and all(one["status"] != "pending" for one in self.held()):
                 return
-        self._violated(left)
+        self._violated(self._open())
 
-    def _work_all(self) -> None:
-        for _ in range(20):
-            if send_next(self.gateway) is None:
-                return
-
-    def _apply_all(self) -> None:
-        for event_id in waiting_notices():
-            apply_notice(self.gateway, event_id)
-
-    def _catch_up(self) -> None:
-        catch_up(self.gateway)
-
-    def _compare_all(self) -> None:
-        compare_due(self.gateway)
-        compare_unknown(self.gateway)
-
-
-def _patiently(action: Callable[[], None]) -> None:
-    """On the second worker's connection; a lock that the first one holds cannot be waited for."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '20ms'")
-    action()
+    def _open(self) -> list[str]:
+        return list(invariants.unsettled(self.reading.state().rows, self.held()))
 
 
 def leave() -> None:

@@ -1,7 +1,7 @@
 """The short form of the campaign: some worlds hold, planted defects fit the source, and one of them is found."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,12 @@ from answers import try_answers
 from conftest import ROOT
 from planted_money import PLANTED, Planted
 from planting import plant
+from simulation.invariants import read_state
 from simulation.network import Weather
 from simulation.tables import forget_world
 from simulation.world import ViolationError, World, leave
 
-KEPT = (37, 57, 62, 145, 180)
+KEPT = (33, 55, 59, 60, 74, 246, 1700)
 """Seeds that found a defect, ours or a planted one."""
 
 
@@ -37,6 +38,19 @@ def test_no_sequence_of_two_answers_breaks_a_promise() -> None:
 @pytest.mark.parametrize("seed", [*range(3), *KEPT])
 def test_in_every_world_each_refund_is_paid_exactly_once_and_booked(seed: int) -> None:
     World(seed).run()
+
+
+class Distrustful(World):
+    """A world that reads again after each step."""
+
+    def step(self, step: Callable[[], None]) -> None:
+        super().step(step)
+        assert read_state() == self.reading.state()
+
+
+@pytest.mark.parametrize("seed", range(40, 43))
+def test_what_a_world_does_not_read_again_nobody_has_changed(seed: int) -> None:
+    Distrustful(seed).run()
 
 
 def test_a_seed_makes_the_same_world_again() -> None:

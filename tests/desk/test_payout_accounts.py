@@ -68,7 +68,7 @@ def test_bank_details_of_one_payout_cannot_be_put_under_another_or_read_with_ano
         open_account(payout.refund_id, payout.sealed_account)
     settings.ACCOUNT_KEYS = ()
     with pytest.raises(PayoutError, match="AMENDS_ACCOUNT_KEYS"):
-        paying_out.give_account(payout, "Ada", IBAN)
+        paying_out.give_account([payout], "Ada", IBAN)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_account_that_cannot_be_right_is_refused_with_the_reason(
     _, payout = asked(shop, finance(shop)[0])
 
     with pytest.raises((PayoutError, BadAccountError), match=said):
-        paying_out.give_account(payout, holder, iban)
+        paying_out.give_account([payout], holder, iban)
 
     assert (fresh(payout).state, fresh(payout).sealed_account) == ("asked", "")
 
@@ -100,7 +100,7 @@ def test_every_account_that_is_named_is_told_to_the_customer(shop: Shop) -> None
     _, payout = asked(shop, finance(shop)[0])
 
     for iban in (IBAN, OTHER_IBAN):
-        paying_out.give_account(payout, "Ada", iban)
+        paying_out.give_account([payout], "Ada", iban)
         clock.advance(timedelta(minutes=1))
 
     told = Letter.objects.filter(reference__startswith=f"received:account:{payout.refund_id}").order_by(
@@ -140,7 +140,7 @@ def test_another_account_takes_back_what_two_people_agreed_to(shop: Shop) -> Non
     _, payout = released(shop, first, second)
     shown = terms(payout)
 
-    paying_out.give_account(payout, "Ada", OTHER_IBAN)
+    paying_out.give_account([payout], "Ada", OTHER_IBAN)
 
     with pytest.raises(PayoutError, match="changed since"):
         paying_out.propose(payout, first, shown)
@@ -159,7 +159,7 @@ def test_the_account_is_fixed_once_it_is_in_a_file(shop: Shop) -> None:
     paying_out.make_batch("USD", first)
 
     with pytest.raises(PayoutError, match="on its way"):
-        paying_out.give_account(payout, "Ada", OTHER_IBAN)
+        paying_out.give_account([payout], "Ada", OTHER_IBAN)
     with pytest.raises(PayoutError, match="in a file"):
         paying_out.withdraw(payout, first, "no")
     with pytest.raises(DatabaseError, match="fixed"), transaction.atomic():

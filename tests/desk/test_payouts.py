@@ -44,7 +44,7 @@ def test_a_refused_refund_reaches_the_customer_by_bank_transfer_and_the_books_sa
     case, payout = asked(shop, first)
     assert (now(case).state, open_tasks(case), letters()[-1]) == (CaseState.PAYING, ["payout"], "more_needed")
     assert standing(payout.refund.payment).taken == 1815
-    paying_out.give_account(payout, "Ada  Lovelace", "de89 3704 0044 0532 0130 00")
+    paying_out.give_account([payout], "Ada  Lovelace", "de89 3704 0044 0532 0130 00")
     paying_out.propose(payout, first, terms(payout))
     paying_out.release(payout, second, terms(payout))
     assert (held("bank_cash"), held("payouts_in_transit")) == (0, 0)
@@ -74,7 +74,7 @@ def test_a_refused_refund_reaches_the_customer_by_bank_transfer_and_the_books_sa
 def test_one_person_does_not_release_and_neither_does_the_one_who_approved(shop: Shop) -> None:
     first, _ = finance(shop)
     _, payout = asked(shop, first)
-    paying_out.give_account(payout, "Ada", IBAN)
+    paying_out.give_account([payout], "Ada", IBAN)
     paying_out.propose(payout, first, terms(payout))
 
     for somebody in (first, shop.staff("anna", Role.APPROVER), shop.staff("adam", Role.ADMIN)):
@@ -122,7 +122,7 @@ def test_an_account_that_was_wrong_goes_back_to_the_customer_with_the_reason(sho
     assert (following.sealed_account, following.refund.amount) == ("", 1815)
     assert "Account closed" in Letter.objects.get(reference=f"more_needed:payout:{following.refund_id}").text
     assert (held("bank_cash"), held("payouts_in_transit")) == (0, 0)
-    paying_out.give_account(following, "Ada", OTHER_IBAN)
+    paying_out.give_account([following], "Ada", OTHER_IBAN)
     paying_out.propose(following, second, terms(following))
     paying_out.release(following, first, terms(following))
     paying_out.make_batch("USD", first)

@@ -92,7 +92,7 @@ def test_two_people_who_release_at_once_release_once(shop: Shop) -> None:
     first, second = finance(shop)
     third = shop.staff("fred", Role.FINANCE)
     _, payout = asked(shop, first)
-    paying_out.give_account(payout, "Ada", IBAN)
+    paying_out.give_account([payout], "Ada", IBAN)
     paying_out.propose(payout, first, terms(payout))
     shown = terms(payout)
 
@@ -121,7 +121,7 @@ def test_an_account_that_changes_while_the_file_is_made_is_in_it_or_stops_it(
 
     came_to = both(
         lambda: paying_out.make_batch("USD", first),
-        lambda: paying_out.give_account(payout, "Ada", OTHER_IBAN),
+        lambda: paying_out.give_account([payout], "Ada", OTHER_IBAN),
     )
 
     kept = fresh(payout)

@@ -14,7 +14,16 @@ from amends.desk.notices.models import Letter
 from amends.desk.orders.models import Line
 from amends.desk.payments.models import Payment, Refund
 from amends.desk.questions import Question, ask
-from amends.desk.rows import as_json, find_locked, insert, insertion, table_of, update
+from amends.desk.rows import (
+    as_json,
+    find_all,
+    find_locked,
+    insert,
+    insertion,
+    look_up_locked,
+    table_of,
+    update,
+)
 from shop import Shop, day, go_to
 from spent import Counter
 
@@ -116,6 +125,22 @@ def test_an_update_leaves_the_other_fields_as_they_are() -> None:
 def test_a_row_that_is_not_there_is_said_to_be_missing() -> None:
     with pytest.raises(ObjectDoesNotExist, match="cases_case has no"), transaction.atomic():
         find_locked(Case, ids.make_id())
+
+
+@pytest.mark.usefixtures("paid")
+def test_rows_are_found_by_any_of_their_values() -> None:
+    stored = Refund.objects.get()
+    refused = {"amount": 1, "currency": "USD", "payment": stored.payment, "purpose": "other"}
+    insert(refund_of(**refused, state="rejected"))  # type: ignore[arg-type]  # fields of a refund
+
+    with transaction.atomic():
+        found = look_up_locked(Refund, "gateway_ref", str(stored.gateway_ref))
+        assert look_up_locked(Refund, "gateway_ref", "re_none") is None
+
+    assert found is not None
+    assert values(found) == values(stored)
+    assert {one.amount for one in find_all(Refund, "payment", stored.payment_id)} == {1, stored.amount}
+    assert find_all(Refund, "payment", ids.make_id()) == []
 
 
 def test_a_table_numbers_its_own_rows() -> None:

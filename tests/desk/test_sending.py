@@ -114,6 +114,33 @@ def test_after_two_keys_without_effect_a_person_is_asked_and_nothing_more_is_sen
     assert Entry.objects.count() == 0
 
 
+def test_no_second_key_goes_out_beside_a_refund_that_nobody_has_heard_of(
+    sandbox: Sandbox, gateway: StripeGateway
+) -> None:
+    payment = make_payment(sandbox, gateway)
+    in_dashboard = {"charge": payment.gateway_ref, "amount": 40}
+    heard_of = sdk(sandbox).v1.refunds.create(in_dashboard)  # type: ignore[arg-type]  # as a form has it
+    sync_payment(gateway, payment.gateway_ref)
+    refund = ask(payment)
+    sandbox.api.faults.add({"fault": "stored_error", "path": "/v1/refunds", "count": "1"})
+    send_next(gateway)
+    # The sums stay equal: what we know of failed, and as much was returned without our knowing.
+    at_gateway = sandbox.store.find(heard_of.id)
+    assert at_gateway
+    sandbox.api.refunds.fail(at_gateway, "declined")
+    sdk(sandbox).v1.refunds.create(in_dashboard)  # type: ignore[arg-type]  # as above
+
+    for _ in range(6):
+        send_next(gateway)
+        clock.advance(timedelta(hours=1))
+    assert (settled(refund).state, refund.generation) == (RefundState.UNKNOWN, 0)
+    sync_payment(gateway, payment.gateway_ref)
+    send_until_quiet(gateway)
+
+    assert (settled(refund).state, refund.generation) == (RefundState.SUCCEEDED, 1)
+    assert sorted(one.amount for one in refunds_at(sandbox, payment) if one.status != "failed") == [40, 1815]
+
+
 def test_an_outage_longer_than_the_key_lives_is_looked_into_before_anything_is_sent(
     sandbox: Sandbox, gateway: StripeGateway
 ) -> None:

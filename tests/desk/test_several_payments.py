@@ -6,56 +6,16 @@ from amends.desk.accounts.models import Role
 from amends.desk.books import check_books
 from amends.desk.cases.approving import OutdatedError, approve
 from amends.desk.cases.models import Case, CaseState, RequestKind, TaskKind
-from amends.desk.cases.paying import follow, follow_payment
+from amends.desk.cases.paying import follow
 from amends.desk.notices.models import Letter
 from amends.desk.orders.actions import SoldLine, record_order
-from amends.desk.orders.models import Line, Order, Plan, Product, Subscription
-from amends.desk.payments.inbox import sync_payment
+from amends.desk.orders.models import Order, Product
 from amends.desk.payments.models import Payment, Refund
 from amends.desk.payments.sending import send_next
 from payouts import both
+from several import pay_back, returned, sell, sync
 from shop import METER, Shop, approve_by_one, day, go_to, nothing_moved, now, open_tasks
-from trade import make_charge, refunds_at, sdk
-
-
-def sell(shop: Shop, *amounts: int, fees: tuple[str, ...] = ("59", "74"), plan: Plan | None = None) -> Line:
-    """A monthly plan, the first charge on the day before the last."""
-    charges = [
-        shop.gateway.charge(
-            make_charge(shop.sandbox, amount, fee=fee, created=str(int(day(place).timestamp())))
-        )
-        for place, (amount, fee) in enumerate(zip(amounts, fees, strict=True), 1 - len(amounts))
-    ]
-    sold = SoldLine(
-        Product.SUBSCRIPTION,
-        "Monthly plan",
-        sum(amounts),
-        METER,
-        plan=plan or shop.monthly,
-        subscription=subscribe(shop, plan) if plan else None,
-        period_start=day(0),
-        period_end=day(0).replace(year=day(0).year + 1) if plan else day(30),
-    )
-    return record_order(shop.customer, "O-two", day(0), charges[::-1], [sold]).lines.get()
-
-
-def subscribe(shop: Shop, plan: Plan) -> Subscription:
-    made = sdk(shop.sandbox).v1.subscriptions.create(
-        {
-            "customer": sdk(shop.sandbox).v1.customers.create().id,
-            "collection_method": "send_invoice",
-            "days_until_due": 30,
-            "items": [{"price": plan.prices.get().gateway_ref}],
-        }
-    )
-    return Subscription.objects.create(
-        customer=shop.customer, plan=plan, gateway_ref=made.id, started_at=day(0)
-    )
-
-
-def returned(shop: Shop, line: Line) -> list[list[int]]:
-    """What the gateway returned, by payment."""
-    return [[one.amount for one in refunds_at(shop.sandbox, payment)] for payment in line.order.payments]
+from trade import make_charge
 
 
 def test_an_order_has_its_payments_as_they_were_charged_and_was_bought_with_the_last(shop: Shop) -> None:
@@ -214,17 +174,6 @@ def test_a_conversion_holds_every_part_until_the_plan_is_changed(shop: Shop) -> 
 
     assert returned(shop, line) == [[22_800 - 1900 - 691 - 12_800], [12_800]]
     assert now(case).closing == "paid"
-
-
-def pay_back(shop: Shop, payment: Payment, amount: int) -> None:
-    sdk(shop.sandbox).v1.refunds.create({"charge": payment.gateway_ref, "amount": amount})
-
-
-def sync(shop: Shop, line: Line) -> None:
-    for payment in line.order.payments:
-        changed = sync_payment(shop.gateway, payment.gateway_ref)
-        assert changed
-        follow_payment(changed)
 
 
 def approve_twice(shop: Shop, case: Case) -> None:

@@ -6,16 +6,18 @@ import re
 
 import pytest
 
+import several
 from amends.desk import clock
 from amends.desk.accounts.models import Role
 from amends.desk.books import check_books
+from amends.desk.cases import paying_out
 from amends.desk.cases.models import Case
 from amends.desk.notices.models import Letter
 from amends.desk.payments.models import Refund
 from amends.desk.payouts.models import Batch, Payout
 from amends.desk.portal.access import user_of
 from browsing import Browser
-from payouts import IBAN, WHY, asked, finance, refused, released
+from payouts import IBAN, WHY, asked, finance, fresh, refused, released
 from shop import Shop
 from trade import make_customer
 from web import Client
@@ -68,6 +70,25 @@ def test_two_people_of_finance_and_the_customer_bring_the_money_back(web: Client
     assert "It usually arrives 7 business days to 14 business days" in told
     assert "Name another account" not in told
     assert list(check_books()) == []
+
+
+def test_a_customer_of_two_payments_names_one_account_for_both(web: Client, shop: Shop) -> None:
+    case = several.refused(shop)
+    first, _ = finance(shop)
+    console = Browser(web).sign_in(first)
+    parts = list(Refund.objects.order_by("amount"))
+    shown = console.page(f"/console/cases/{case.number}")
+    assert all(f"(refund {part.id})" in shown for part in parts)
+    assert console.page("/console/?queue=failed").count("refund failed") == 1
+    payouts = [paying_out.open_payout(part, first, WHY) for part in parts]
+    theirs, path = customer(web, case), f"/cases/{case.number}/account"
+    assert "We send you $23.67 by bank transfer" in theirs.page(path)
+
+    said = theirs.submit(path, {"holder": "Ada Lovelace", "iban": IBAN})
+
+    assert "We send your refund to DE… 3000" in said
+    assert [fresh(payout).state for payout in payouts] == ["given", "given"]
+    assert "$23.67" in theirs.page(path)
 
 
 @pytest.mark.parametrize(

@@ -29,18 +29,31 @@ def insert(row: Model) -> None:
     mark_stored(row)
 
 
-def find_locked(model: type[Row], key: UUID) -> Row:
+def find_locked(model: type[Row], key: UUID | str) -> Row:
     """The row with a key, locked until the transaction ends.
 
     Raises: ObjectDoesNotExist.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_locking(model), [key])
-        found = cursor.fetchone()
-    if found is None:
+    row = look_up_locked(model, _all(model)[0].name, key)
+    if row is None:
         raise ObjectDoesNotExist(f"{table_of(model)} has no {key}")
-    row: Row = instances(found, model)[0]
     return row
+
+
+def look_up_locked(model: type[Row], field: str, value: UUID | str) -> Row | None:
+    """The row with a value that only one has, locked until the transaction ends; None where none has it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_locking(model, field), [value])
+        found = cursor.fetchone()
+    row: Row | None = instances(found, model)[0] if found else None
+    return row
+
+
+def find_all(model: type[Row], field: str, value: UUID | str) -> list[Row]:
+    """The rows with a value, in no order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_reading(model, field), [value])
+        return [instances(found, model)[0] for found in cursor]
 
 
 def update(row: Model, *fields: str) -> None:
@@ -55,9 +68,13 @@ def mark_stored(row: Model) -> None:
 
 
 @cache
-def _locking(model: type[Model]) -> str:
-    key = _all(model)[0].column
-    return f"SELECT {select(one=model)} FROM {table_of(model)} AS one WHERE {key} = %s FOR NO KEY UPDATE"  # noqa: S608  # names of our own
+def _reading(model: type[Model], name: str) -> str:
+    column = _field(model, name).column
+    return f'SELECT {select(one=model)} FROM {table_of(model)} AS one WHERE "{column}" = %s'  # noqa: S608  # names of our own
+
+
+def _locking(model: type[Model], name: str) -> str:
+    return f"{_reading(model, name)} FOR NO KEY UPDATE"
 
 
 @cache

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from amends.desk.payments.gateway import Transient
 from amends.desk.payments.inbox import UNKNOWN_OBJECT, apply_notice, waiting_notices
-from amends.desk.payments.models import Notice, Refund
+from amends.desk.payments.models import Notice, Payment, Refund
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.schedule.tasks import look_around
 from amends.sandbox.server import Sandbox
@@ -147,6 +147,20 @@ def test_a_refund_that_the_gateway_does_not_know_is_set_aside_and_not_asked_for_
 
     assert Notice.objects.get().problem == UNKNOWN_OBJECT
     assert waiting_notices() == []
+
+
+def test_a_charge_of_ours_that_the_gateway_does_not_know_is_set_aside_with_nothing_written(
+    sandbox: Sandbox, gateway: StripeGateway, web: Client
+) -> None:
+    payment = make_payment(sandbox, gateway)
+    Payment.objects.update(gateway_ref="ch_nowhere")
+
+    tell(web, event("charge.refunded", "ch_nowhere"))
+    assert apply_notice(gateway, "evt_1") is None
+
+    notice = Notice.objects.get()
+    assert (notice.problem, notice.attempts, waiting_notices()) == (UNKNOWN_OBJECT, 1, [])
+    assert Payment.objects.values_list("checked_at", flat=True).get() == payment.checked_at
 
 
 def test_a_notice_that_cannot_be_fetched_now_counts_its_attempts_and_holds_up_no_other(

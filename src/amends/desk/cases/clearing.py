@@ -28,8 +28,8 @@ def state_finding(gateway: StripeGateway, refund: Refund, by: User, statement: S
     with unit_of_work():
         case = _lock(refund)
         clearing.state_finding(gateway, refund, by, statement)
-        tasks.finish(case, TaskKind.FAILED_REFUND, by=by)
-        tasks.give(case, TaskKind.FAILED_REFUND, _TO_CONFIRM, refund=refund.id)
+        tasks.finish(case, TaskKind.FAILED_REFUND, by=by, about=refund.id)
+        tasks.give(case, TaskKind.FAILED_REFUND, _TO_CONFIRM, about=refund.id, refund=refund.id)
 
 
 def confirm_finding(gateway: StripeGateway, refund: Refund, by: User, finding_id: str) -> None:
@@ -40,7 +40,7 @@ def confirm_finding(gateway: StripeGateway, refund: Refund, by: User, finding_id
     with unit_of_work():
         case = _lock(refund)
         clearing.confirm_finding(gateway, refund, by, finding_id)
-        tasks.finish(case, TaskKind.FAILED_REFUND, by=by)
+        tasks.finish(case, TaskKind.FAILED_REFUND, by=by, about=refund.id)
         case.state = CaseState.PAYING
         case.save(update_fields=["state"])
         follow(case.id)

@@ -246,8 +246,8 @@ def _reopen_for_person(case: Case, refund: Refund) -> None:
     last = given.order_by("-created_at", "-id").first()
     if last is not None and not _has_come_back(refund, last):
         return
-    tasks.finish(case, TaskKind.PAYOUT)
-    tasks.give(case, TaskKind.FAILED_REFUND, sentence, **words)
+    tasks.finish(case, TaskKind.PAYOUT, about=refund.id)
+    tasks.give(case, TaskKind.FAILED_REFUND, sentence, about=refund.id, **words)
     telling.refund_failed(case, refund)
     if refund.state == RefundState.FAILED:
         refund_letters.refund_failed(case, refund)

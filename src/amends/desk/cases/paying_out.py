@@ -3,7 +3,7 @@
 Locks: the case, then the payment, then the payout.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
@@ -15,7 +15,7 @@ from amends.desk.cases.paying import follow
 from amends.desk.payments.models import Refund
 from amends.desk.payouts import actions, batches
 from amends.desk.payouts.models import Batch, Payout
-from amends.desk.payouts.states import BEFORE_FILE
+from amends.desk.payouts.states import BEFORE_FILE, PayoutState
 from amends.desk.unit_of_work import unit_of_work
 
 
@@ -26,20 +26,21 @@ def open_payout(refund: Refund, by: User, why: str) -> Payout:
     """
     with _case_of(refund) as case:
         payout = actions.open_payout(refund, by, why, case.number)
-        tasks.finish(case, TaskKind.FAILED_REFUND, by=by)
+        tasks.finish(case, TaskKind.FAILED_REFUND, by=by, about=refund.id)
         case.state, case.closed_at, case.closing = CaseState.PAYING, None, ""
         case.save(update_fields=["state", "closed_at", "closing"])
         record(f"case:{case.id}", f"staff:{by.id}", "payout_opened", refund=str(refund.id))
     return payout
 
 
-def give_account(payout: Payout, holder: str, iban: str) -> None:
-    """The customer names the account.
+def give_account(payouts: Sequence[Payout], holder: str, iban: str) -> None:
+    """The customer names the account for payouts of one case.
 
     Raises: PayoutError, BadAccountError: nothing was written.
     """
-    with _case_of(payout.refund):
-        actions.give_account(payout, holder, iban)
+    with _case_of(payouts[0].refund):
+        for payout in payouts:
+            actions.give_account(payout, holder, iban)
 
 
 def propose(payout: Payout, by: User, terms: str) -> None:
@@ -104,10 +105,14 @@ def mark_returned(payout: Payout, by: User, reason: str) -> None:
             record(f"case:{case.id}", f"staff:{by.id}", "payout_returned", refund=str(payout.refund_id))
 
 
-def awaiting_account(case: Case) -> Payout | None:
-    """The payout of a case whose account its customer can name or change; None where there is none."""
+def awaiting_account(case: Case) -> list[Payout]:
+    """The payouts of a case for which its customer is to name an account, else those for which it can be changed.
+
+    In the order in which payments are locked.
+    """
     waiting = Payout.objects.filter(refund__case_id=case.id, state__in=BEFORE_FILE)
-    return waiting.select_related("refund__payment").order_by("opened_at").first()
+    payouts = list(waiting.select_related("refund__payment").order_by("refund__payment_id"))
+    return [payout for payout in payouts if payout.state == PayoutState.ASKED] or payouts
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What each state of a payout means for its case: whose turn it is, and what the customer is told."""
 
+from uuid import UUID
+
 from django.utils.translation import gettext_noop
 
 from amends.desk.cases import refund_letters, tasks, telling
@@ -19,7 +21,7 @@ _NEXT = {
 
 
 def follow_payout(case: Case, payout: Payout) -> None:
-    """Bring tasks and letters to where a payout is.
+    """Bring its task and letters to where a payout is.
 
     Idempotent: called after every change of the case.
     """
@@ -31,13 +33,14 @@ def follow_payout(case: Case, payout: Payout) -> None:
     if state is PayoutState.PAID:
         refund_letters.payout_sent(case, payout)
         telling.refund_sent(case, payout.refund)
-    _keep_task(case, _NEXT.get(state, ""))
+    assert payout.refund.instead_of_id is not None
+    _keep_task(case, payout.refund.instead_of_id, _NEXT.get(state, ""))
 
 
-def _keep_task(case: Case, sentence: str) -> None:
-    """The one open task says the next step; an earlier step is done."""
-    waiting = Task.objects.filter(case=case, kind=TaskKind.PAYOUT, done_at=None).first()
+def _keep_task(case: Case, root_id: UUID, sentence: str) -> None:
+    """The one open task about a refund that is paid by bank says the next step; an earlier step is done."""
+    waiting = Task.objects.filter(case=case, kind=TaskKind.PAYOUT, about=root_id, done_at=None).first()
     if waiting is not None and waiting.sentence.get("text") != sentence:
-        tasks.finish(case, TaskKind.PAYOUT)
+        tasks.finish(case, TaskKind.PAYOUT, about=root_id)
     if sentence:
-        tasks.give(case, TaskKind.PAYOUT, sentence)
+        tasks.give(case, TaskKind.PAYOUT, sentence, about=root_id)

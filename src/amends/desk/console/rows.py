@@ -143,7 +143,10 @@ def _latest_decisions(cases: Sequence[Case]) -> dict[UUID, DecisionRecord]:
 def _flags(cases: Sequence[Case]) -> dict[UUID, list[Badge]]:
     flags: dict[UUID, list[Badge]] = defaultdict(list)
     for task in Task.objects.filter(case__in=cases, done_at=None).order_by("created_at"):
-        flags[task.case_id].append(Badge(*_FLAGS[TaskKind(task.kind)]))
+        badge = Badge(*_FLAGS[TaskKind(task.kind)])
+        # Two parts of one refund that failed are one thing to see to.
+        if badge not in flags[task.case_id]:
+            flags[task.case_id].append(badge)
     _flag_faults(cases, flags)
     _flag_disputes(cases, flags)
     return flags

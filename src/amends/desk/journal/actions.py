@@ -64,9 +64,9 @@ def _posting(entry: Entry, currency: str, line: Line) -> Posting:
 
 def reverse(entry: Entry, kind: str, reference: str) -> Entry:
     """Mirror a recorded entry: what was debited is credited."""
-    mirrored = Entry.objects.create(posted_at=clock.now(), kind=kind, reference=reference, reverses=entry)
+    mirrored = Entry(posted_at=clock.now(), kind=kind, reference=reference, reverses=entry)
     opposite = {Side.DEBIT.value: Side.CREDIT, Side.CREDIT.value: Side.DEBIT}
-    Posting.objects.bulk_create(
+    postings = [
         Posting(
             entry=mirrored,
             account=posting.account,
@@ -75,7 +75,9 @@ def reverse(entry: Entry, kind: str, reference: str) -> Entry:
             currency=posting.currency,
         )
         for posting in entry.postings.order_by("id")
-    )
+    ]
+    for row in (mirrored, *postings):
+        add(row)
     return mirrored
 
 

@@ -200,9 +200,9 @@ def take_over_refund(refund: Refund, snapshot: RefundSnapshot) -> None:
     state = RefundState(refund.state)
     if state is snapshot.state:
         refund.reason = snapshot.reason
-        refund.save(update_fields=[*learned, "reason"])
+        update(refund, *learned, "reason")
     elif is_older(state, snapshot.state):
-        refund.save(update_fields=learned)
+        update(refund, *learned)
     else:
         move(refund, snapshot.state, reason=snapshot.reason, learned=learned)
 
@@ -251,7 +251,7 @@ def take_over_charge(payment: Payment, snapshot: ChargeSnapshot) -> None:
         changed += ["fee", "fee_settled", "settlement_currency", "exchange_rate"]
         post_fee(payment)
         record(f"payment:{payment.id}", "gateway", "fee_known", fee=payment.fee)
-    payment.save(update_fields=changed)
+    update(payment, *changed)
 
 
 def take_over_dispute(payment: Payment | None, snapshot: DisputeSnapshot) -> Dispute:

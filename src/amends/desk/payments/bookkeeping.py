@@ -35,15 +35,15 @@ _WAYS = {
 def post_refund(refund: Refund, before: RefundState = RefundState.PLANNED) -> None:
     """Make the books say what the state of a refund means, which was in another one before.
 
-    Idempotent: what stands already is left, or refused by the database.
+    Invariant: what its state before means stands already; an entry that does is refused by the database.
     """
-    wanted = _POSTED.get(RefundState(refund.state), ())
-    posted = standing_entries(refund) if before in _POSTED else {}
+    posted, wanted = _POSTED.get(before, ()), _POSTED.get(RefundState(refund.state), ())
     missing = [kind for kind in (SENT, SETTLED) if kind in wanted and kind not in posted]
     post_each(_reference(refund), refund.currency, {kind: refund_lines(refund, kind) for kind in missing})
+    standing = standing_entries(refund) if set(posted) - set(wanted) else {}
     for kind in (SETTLED, SENT):
-        if kind in posted and kind not in wanted:
-            reverse(posted[kind], kind + TAKEN_BACK, _reference(refund))
+        if kind in standing and kind not in wanted:
+            reverse(standing[kind], kind + TAKEN_BACK, _reference(refund))
 
 
 def expected_kinds(refund: Refund) -> frozenset[str]:

@@ -15,7 +15,7 @@ from amends.desk.payments.actions import is_same, move, standing, take_over_refu
 from amends.desk.payments.gateway import GatewayError, RefundSnapshot
 from amends.desk.payments.models import Claim, Finding, Origin, Payment, Refund
 from amends.desk.payments.protocol import NEEDS_PERSON, QUIET
-from amends.desk.payments.sending import known_at_gateway, returned_at
+from amends.desk.payments.sending import known_at_gateway, living
 from amends.desk.payments.states import RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
 
@@ -125,7 +125,7 @@ def _verify_absent(refund: Refund, snapshots: list[RefundSnapshot]) -> None:
         raise ClearingError(_("The payment provider has it, as %(ref)s.") % {"ref": found})
     if refund.last_sent_at is not None and clock.now() - refund.last_sent_at <= QUIET:
         raise ClearingError(_("It was sent less than an hour ago and may still appear; try again later."))
-    if returned_at(snapshots) != known_at_gateway(refund.payment):
+    if living(snapshots) != known_at_gateway(refund.payment):
         raise ClearingError(
             _(
                 "The payment provider returned more or less of this charge than we know of; compare them first."

@@ -6,10 +6,10 @@ is fetched, and what was fetched is applied.
 
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection
 from django.db.models import F, Q
 
-from amends.desk import clock, jobs
+from amends.desk import clock, jobs, rows
 from amends.desk.audit.actions import record
 from amends.desk.payments.actions import (
     import_refund,
@@ -29,7 +29,7 @@ from amends.desk.payments.comparing import (
     unknown_there,
 )
 from amends.desk.payments.gateway import GatewayError, GatewayEvent, RefundSnapshot, Rejected
-from amends.desk.payments.models import Notice, Payment, Refund
+from amends.desk.payments.models import Dispute, Notice, Payment, Refund
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState
 from amends.desk.payments.stripe_gateway import StripeGateway
 from amends.desk.unit_of_work import unit_of_work
@@ -54,20 +54,37 @@ MONEY_KINDS = (
 """The events without which our books would be wrong."""
 UNKNOWN_OBJECT = "unknown_object"
 """The problem of a notice about something that is not ours."""
+_FRESH = "SELECT jsonb_build_object('event_id', event_id) FROM fresh"
+_WAITING = """
+SELECT event_id FROM payments_notice WHERE applied_at IS NULL AND attempts < %s ORDER BY received_at LIMIT 100
+"""
+_CHARGED = f"""
+SELECT {rows.select(payment=Payment)}
+FROM payments_payment AS payment JOIN payments_refund AS refund ON refund.payment_id = payment.id
+WHERE refund.gateway_ref = %s FOR NO KEY UPDATE OF payment
+"""  # noqa: S608  # names of our own
 
 
-def receive(event: GatewayEvent) -> bool:
-    """Store a verified event; False where it is here already.
+def receive(*events: GatewayEvent) -> int:
+    """Store verified events, and have those applied that are not here yet; how many these are.
 
     Idempotent: by the event's id.
     """
-    notice, is_fresh = Notice.objects.get_or_create(
-        event_id=event.id,
-        defaults={"kind": event.kind, "object_id": event.object_id, "received_at": clock.now()},
-    )
-    if is_fresh:
-        jobs.enqueue("apply_notice", event_id=notice.event_id)
-    return is_fresh
+    now = clock.now()
+    notices = [
+        Notice(event_id=one.id, kind=one.kind, object_id=one.object_id, received_at=now) for one in events
+    ]
+    applying, job = jobs.enqueueing("apply_notice", _FRESH)
+    storing = f"{rows.insertion(Notice)} ON CONFLICT (event_id) DO NOTHING RETURNING event_id"
+    with connection.cursor() as cursor:
+        # It looks at the job, too, so that both are carried out.
+        cursor.execute(
+            f"WITH fresh AS ({storing}), job AS ({applying}) SELECT count(*), EXISTS (TABLE job) FROM fresh",  # noqa: S608  # SQL of our own
+            [rows.as_json(notices), job],
+        )
+        found = cursor.fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def apply_notice(gateway: StripeGateway, event_id: str) -> Payment | None:
@@ -77,27 +94,28 @@ def apply_notice(gateway: StripeGateway, event_id: str) -> Payment | None:
     Raises: GatewayError: the notice waits for the next attempt.
     """
     try:
-        with transaction.atomic():
-            notice = Notice.objects.select_for_update(no_key=True).get(event_id=event_id)
+        with unit_of_work():
+            notice = rows.find_locked(Notice, event_id)
             if notice.applied_at is not None:
                 return None
-            payment = _apply_known(gateway, notice)
-            notice.attempts += 1
-            notice.problem = "" if payment or not _is_about_money(notice.kind) else UNKNOWN_OBJECT
-            notice.applied_at = clock.now()
-            notice.save(update_fields=["attempts", "problem", "applied_at"])
+            payment = _apply(gateway, notice)
+            _close(notice, payment)
+    except Rejected:
+        # The gateway has no such object: asking again gives the same answer.
+        with unit_of_work():
+            _close(rows.find_locked(Notice, event_id), None)
+        return None
     except GatewayError as error:
         Notice.objects.filter(event_id=event_id).update(attempts=F("attempts") + 1, problem=error.code)
         raise
     return payment
 
 
-def _apply_known(gateway: StripeGateway, notice: Notice) -> Payment | None:
-    try:
-        return _apply(gateway, notice)
-    except Rejected:
-        # The gateway has no such object: asking again gives the same answer.
-        return None
+def _close(notice: Notice, payment: Payment | None) -> None:
+    notice.attempts += 1
+    notice.problem = "" if payment or not _is_about_money(notice.kind) else UNKNOWN_OBJECT
+    notice.applied_at = clock.now()
+    rows.update(notice, "attempts", "problem", "applied_at")
 
 
 def _is_about_money(kind: str) -> bool:
@@ -106,30 +124,41 @@ def _is_about_money(kind: str) -> bool:
 
 def _apply(gateway: StripeGateway, notice: Notice) -> Payment | None:
     if notice.kind.startswith(("refund.", "charge.refund.")):
-        return apply_refund(gateway, gateway.refund(notice.object_id).charge_ref, notice.object_id)
+        return apply_refund(gateway, notice.object_id)
     if notice.kind == "charge.refunded":
         return sync_payment(gateway, notice.object_id)
     if notice.kind.startswith("charge.dispute."):
         snapshot = gateway.dispute(notice.object_id)
-        payment = _payment(snapshot.charge_ref)
+        payment = Payment.objects.filter(gateway_ref=snapshot.charge_ref).first()
         dispute = take_over_dispute(payment, snapshot)
         return payment or dispute.linked_payment
     return None
 
 
-def _payment(charge_ref: str) -> Payment | None:
-    return Payment.objects.filter(gateway_ref=charge_ref).first()
+def apply_refund(gateway: StripeGateway, ref: str) -> Payment | None:
+    """Lock the payment of a refund at the gateway, fetch the refund, apply it; one that is not ours is imported.
 
-
-def apply_refund(gateway: StripeGateway, charge_ref: str, ref: str) -> Payment | None:
-    """Lock a refund, fetch it, apply it; one that is not ours is imported."""
-    payment = _payment(charge_ref)
+    Returns the payment, None where the charge is not ours.
+    """
+    payment = _charged_for(ref) or _locked_payment(gateway.refund(ref).charge_ref)
     if payment is None:
         return None
-    # Held until the state is applied: a fetch without it could be overtaken by a newer one.
-    Payment.objects.select_for_update(no_key=True).get(id=payment.id)
+    # The lock is held until the state is applied: a fetch without it could be overtaken by a newer one.
     _apply_snapshot(payment, gateway.refund(ref))
     return payment
+
+
+def _charged_for(ref: str) -> Payment | None:
+    """The payment of a refund that we know by the gateway's id, locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHARGED, [ref])
+        found = cursor.fetchone()
+    payment: Payment | None = rows.instances(found, Payment)[0] if found else None
+    return payment
+
+
+def _locked_payment(charge_ref: str) -> Payment | None:
+    return rows.look_up_locked(Payment, "gateway_ref", charge_ref)
 
 
 def _apply_snapshot(payment: Payment, snapshot: RefundSnapshot) -> list[Mismatch]:
@@ -147,10 +176,10 @@ def _own_refund(payment: Payment, snapshot: RefundSnapshot) -> Refund | None:
     One that has another gateway id already, or ended before it had any, stays as it is: what the gateway reports
     beside it is a refund of its own.
     """
-    locked = Refund.objects.select_for_update(no_key=True)
-    known = locked.filter(gateway_ref=snapshot.ref).first()
+    known = rows.look_up_locked(Refund, "gateway_ref", snapshot.ref)
     if known is not None or not snapshot.refund_id:
         return known
+    locked = Refund.objects.select_for_update(no_key=True)
     named = locked.filter(id=snapshot.refund_id, payment=payment, gateway_ref=None)
     refund = named.exclude(state__in=ENDED_WITHOUT_MONEY).first()
     return refund if refund is not None and is_same(refund, snapshot) else None
@@ -169,17 +198,17 @@ def compare_payment(gateway: StripeGateway, charge_ref: str) -> Comparison | Non
     Raises: GatewayError: nothing was taken over; Rejected where the gateway has no such charge.
     """
     with unit_of_work():
-        payment = Payment.objects.select_for_update(no_key=True).filter(gateway_ref=charge_ref).first()
+        payment = _locked_payment(charge_ref)
         if payment is None:
             return None
         # Read first: what is sent while the gateway answers is not missing there.
-        known = list(payment.refunds.exclude(gateway_ref=None))
+        known = [one for one in rows.find_all(Refund, "payment", payment.id) if one.gateway_ref is not None]
         charge, refunds = gateway.charge(charge_ref), gateway.refunds_of(payment)
         disputes = gateway.disputes_of(payment)
         found = [
             *compare_charge(payment, charge),
             *missing_refunds(known, {refund.ref for refund in refunds}),
-            *compare_disputes(list(payment.disputes.all()), disputes),
+            *compare_disputes(rows.find_all(Dispute, "payment", payment.id), disputes),
         ]
         take_over_charge(payment, charge)
         for refund in refunds:
@@ -198,15 +227,15 @@ def sweep_refunds(gateway: StripeGateway, limit: int = 100) -> list[Payment]:
     )
     due = Refund.objects.filter(unsettled | recent, gateway_ref__isnull=False).order_by("checked_at")
     touched = []
-    for refund in due.select_related("payment")[:limit]:
+    for id_, ref in due.values_list("id", "gateway_ref")[:limit]:
         try:
-            with transaction.atomic():
-                payment = apply_refund(gateway, refund.payment.gateway_ref, str(refund.gateway_ref))
+            with unit_of_work():
+                payment = apply_refund(gateway, str(ref))
         except GatewayError as error:
             payment = None
-            record(f"refund:{refund.id}", "desk", "not_answered", code=error.code)
+            record(f"refund:{id_}", "desk", "not_answered", code=error.code)
         # Also where nothing was answered: one that cannot be asked about keeps no other waiting.
-        Refund.objects.filter(id=refund.id).update(next_try_at=now + POLL_EVERY, checked_at=now)
+        Refund.objects.filter(id=id_).update(next_try_at=now + POLL_EVERY, checked_at=now)
         if payment is not None:
             touched.append(payment)
     return touched
@@ -217,11 +246,7 @@ def catch_up(gateway: StripeGateway) -> int:
 
     Raises: GatewayError: nothing was stored.
     """
-    missed = 0
-    for event in gateway.events_since(clock.now() - CATCH_UP_OVER, MONEY_KINDS):
-        with transaction.atomic():
-            missed += receive(event)
-    return missed
+    return receive(*gateway.events_since(clock.now() - CATCH_UP_OVER, MONEY_KINDS))
 
 
 def compare_due(gateway: StripeGateway, limit: int = 1_000) -> list[Comparison]:
@@ -273,5 +298,6 @@ def _postpone_comparison(ref: str, error: GatewayError) -> Payment:
 
 def waiting_notices() -> list[str]:
     """Notices that no job has applied, oldest first."""
-    waiting = Notice.objects.filter(applied_at=None, attempts__lt=ATTEMPTS_MAX).order_by("received_at")
-    return list(waiting.values_list("event_id", flat=True)[:100])
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [ATTEMPTS_MAX])
+        return [event_id for (event_id,) in cursor]

@@ -136,10 +136,13 @@ def wait(refund: Sent) -> timedelta:
     return min(FIRST_WAIT * doubled, LONGEST_WAIT)
 
 
-def after_absence(refund: Sent, now: datetime, *, are_sums_equal: bool, is_disputed: bool) -> Absence:
-    """One more key if it is certain that nothing happened and nothing will, then a person."""
+def after_absence(refund: Sent, now: datetime, *, is_all_known: bool, is_disputed: bool) -> Absence:
+    """One more key if it is certain that nothing happened and nothing will, then a person.
+
+    `is_all_known` says that the refunds which the gateway holds of the payment are those that we know of.
+    """
     assert refund.last_sent_at is not None
-    if now - refund.last_sent_at <= QUIET or not are_sums_equal:
+    if now - refund.last_sent_at <= QUIET or not is_all_known:
         return Absence.WAIT
     if is_disputed:
         return Absence.CANCEL

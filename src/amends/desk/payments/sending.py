@@ -7,10 +7,9 @@ an answer is said by `protocol`; here it is done. Measured in `docs/money.md`.
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Sum
 
 from amends.desk import clock
 from amends.desk.audit.actions import record
@@ -29,7 +28,7 @@ from amends.desk.payments.protocol import (
 )
 from amends.desk.payments.states import ENDED_WITHOUT_MONEY, RefundState, in_sql
 from amends.desk.payments.stripe_gateway import StripeGateway
-from amends.desk.rows import find_locked, instances, select
+from amends.desk.rows import find_locked, instances, select, update
 from amends.desk.unit_of_work import unit_of_work
 
 LEASE = timedelta(seconds=90)
@@ -127,24 +126,25 @@ def _not_accepted(refund: Refund, error: GatewayError) -> Refund:
             return locked
         next_turn = turn(locked, error)
         locked.refusals += next_turn.is_key_spent
-        move(locked, next_turn.state, reason=next_turn.reason, learned=["refusals"])
+        if next_turn.state is RefundState.PLANNED:
+            # Its key is as good as fresh.
+            locked.first_sent_at = None
         if next_turn.wait is not None:
-            _try_later(locked, next_turn.wait)
+            locked.next_try_at = _later(next_turn.wait)
+        move(locked, next_turn.state, reason=next_turn.reason, learned=["refusals", "first_sent_at"])
         if isinstance(error, Misuse):
             record(f"refund:{refund.id}", "desk", "misuse", code=error.code)
     return locked
 
 
-def _try_later(refund: Refund, longest: timedelta) -> None:
-    """Wait with a random part, so that many refunds do not come back together.
+def _later(longest: timedelta) -> datetime:
+    """When to try again, with a random part, so that many refunds do not come back together."""
+    return clock.now() + longest * random.uniform(0.5, 1)  # noqa: S311  # spreads load, hides nothing
 
-    Invariant: a planned refund has no first send: its key is as good as fresh.
-    """
-    refund.next_try_at = clock.now() + longest * random.uniform(0.5, 1)  # noqa: S311  # spreads load, hides nothing
-    refund.leased_until = None
-    if refund.state == RefundState.PLANNED:
-        refund.first_sent_at = None
-    refund.save(update_fields=["next_try_at", "leased_until", "first_sent_at"])
+
+def _try_later(refund: Refund) -> None:
+    refund.next_try_at, refund.leased_until = _later(wait(refund)), None
+    update(refund, "next_try_at", "leased_until")
 
 
 def _look(gateway: StripeGateway, refund: Refund) -> Refund:
@@ -156,12 +156,12 @@ def _look(gateway: StripeGateway, refund: Refund) -> Refund:
     own = [one for one in snapshots if one.refund_id == str(refund.id) and is_same(refund, one)]
     if own:
         return _accepted(refund, own[0])
-    locked, may_send = _absent(refund, returned_at(snapshots))
+    locked, may_send = _absent(refund, living(snapshots))
     # At once: what was seen may be otherwise later.
     return _send(gateway, locked) if may_send else locked
 
 
-def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
+def _absent(refund: Refund, held: frozenset[str]) -> tuple[Refund, bool]:
     """The gateway does not have it; whether it may be sent with a second key.
 
     Locks: the payment, then the refund.
@@ -174,38 +174,41 @@ def _absent(refund: Refund, returned_at_gateway: int) -> tuple[Refund, bool]:
         follows = after_absence(
             locked,
             clock.now(),
-            are_sums_equal=known_at_gateway(payment) == returned_at_gateway,
+            is_all_known=known_at_gateway(payment) == held,
             is_disputed=standing(payment).is_disputed,
         )
         match follows:
             case Absence.WAIT:
-                _try_later(locked, wait(locked))
+                _try_later(locked)
             case Absence.CANCEL:
                 move(locked, RefundState.CANCELED, reason=DISPUTED)
             case Absence.SECOND_KEY:
                 _take_second_key(locked)
             case Absence.PERSON:
                 locked.reason, locked.leased_until = NEEDS_PERSON, None
-                locked.save(update_fields=["reason", "leased_until"])
+                update(locked, "reason", "leased_until")
                 record(f"refund:{locked.id}", "desk", "needs_person")
     return locked, follows is Absence.SECOND_KEY
 
 
-def returned_at(snapshots: Sequence[RefundSnapshot]) -> int:
-    """What the gateway returned of a charge, by its own list."""
-    return sum(one.amount for one in snapshots if one.state not in ENDED_WITHOUT_MONEY)
+def living(snapshots: Sequence[RefundSnapshot]) -> frozenset[str]:
+    """The refunds that return money or may still do, of the gateway's own list.
+
+    Sums would not do: one that failed and one that nobody has heard of may be of one amount.
+    """
+    return frozenset(one.ref for one in snapshots if one.state not in ENDED_WITHOUT_MONEY)
 
 
-def known_at_gateway(payment: Payment) -> int:
-    """What we know that the gateway returned; refunds that nobody has heard of yet are not in it."""
+def known_at_gateway(payment: Payment) -> frozenset[str]:
+    """The same by our own rows; refunds that nobody has heard of yet are not in it."""
     heard_of = payment.refunds.filter(gateway_ref__isnull=False).exclude(state__in=ENDED_WITHOUT_MONEY)
-    return int(heard_of.aggregate(total=Sum("amount"))["total"] or 0)
+    return frozenset(str(ref) for ref in heard_of.values_list("gateway_ref", flat=True))
 
 
 def _take_second_key(refund: Refund) -> None:
     refund.generation += 1
     refund.first_sent_at, refund.reason = None, ""
-    refund.save(update_fields=["generation", "reason"])
+    update(refund, "generation", "reason")
     _lease(refund, is_sent=True)
     record(f"refund:{refund.id}", "desk", "second_key", generation=refund.generation)
 
@@ -213,5 +216,5 @@ def _take_second_key(refund: Refund) -> None:
 def _postpone(refund: Refund) -> Refund:
     with unit_of_work():
         locked = _lock(refund)
-        _try_later(locked, wait(locked))
+        _try_later(locked)
     return locked

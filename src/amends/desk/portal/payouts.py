@@ -24,17 +24,23 @@ def name_account(request: HttpRequest, customer: Customer, number: str) -> HttpR
     case = Case.objects.filter(customer=customer, number=number).first()
     if case is None:
         raise Http404
-    payout = awaiting_account(case)
-    if payout is None:
+    payouts = awaiting_account(case)
+    if not payouts:
         messages.error(request, _("No bank account is needed for this request."), extra_tags="bad")
         return redirect("case", number)
-    shown = {"customer": customer, "case": case, "payout": payout}
+    shown = {
+        "customer": customer,
+        "case": case,
+        "amount": sum(payout.refund.amount for payout in payouts),
+        "currency": payouts[0].refund.currency,
+        "came_back": [payout for payout in payouts if payout.opened_by_id is None],
+    }
     if request.method == "GET":
         return render(request, "portal/account.html", shown | {"form": AccountForm()})
     form = AccountForm(request.POST)
     if form.is_valid():
         try:
-            give_account(payout, form.cleaned_data["holder"], form.cleaned_data["iban"])
+            give_account(payouts, form.cleaned_data["holder"], form.cleaned_data["iban"])
         except BadAccountError as error:
             form.add_error(error.field, str(error))
         except PayoutError as error:

@@ -63,8 +63,7 @@ def _next(case: Case) -> list[Step]:
         CaseState.DECIDED: _("A person checks the payment"),
         CaseState.PAYING: _("The money is on its way to your bank"),
     }
-    waiting = awaiting_account(case) if case.state == CaseState.PAYING else None
-    if waiting is not None and not waiting.account_hint:
+    if any(not payout.account_hint for payout in awaiting_account(case)):
         return [Step(_("We wait for your bank account"), None, is_next=True)]
     state = CaseState(case.state)
     if state is CaseState.CLOSED:

@@ -247,8 +247,8 @@ def show_case(request: HttpRequest, customer: Customer, number: str) -> HttpResp
     """One request: where it is, what was decided and why, and what can be done."""
     case = _own_case(customer, number)
     record = case.decisions.order_by("-sequence").select_related("version").first()
-    payout = awaiting_account(case) if case.state == CaseState.PAYING else None
-    is_asked = payout is not None and not payout.account_hint
+    payouts = awaiting_account(case)
+    is_asked = any(not payout.account_hint for payout in payouts)
     refunds = [
         {"refund": refund, "words": refund_in_words(refund), "arrival": arrival_of(case, refund)}
         for refund in refunds_that_count(case.id)
@@ -267,7 +267,7 @@ def show_case(request: HttpRequest, customer: Customer, number: str) -> HttpResp
         "refunds": refunds,
         "letters": Letter.objects.filter(case_id=case.id).order_by("created_at"),
         "form": MessageForm(),
-        "payout": payout,
+        "payout": payouts[0] if payouts else None,
         "can_appeal": case.closing in DENIALS and not hasattr(case, "appeal"),
         "can_cancel": case.state not in (CaseState.CLOSED, CaseState.PAYING),
     }

@@ -67,6 +67,8 @@ class Task(models.Model):
     """What it is about, in English."""
     sentence = models.JSONField(default=dict)
     """The same as a sentence that can be translated, and the words that are filled in."""
+    about = models.TextField(blank=True)
+    """The id of the refund that it is about, where each refund of a case has a task of its own."""
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True, blank=True)
@@ -77,7 +79,7 @@ class Task(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=["case", "kind"], condition=Q(done_at=None), name="one_open_task_of_a_kind"
+                fields=["case", "kind", "about"], condition=Q(done_at=None), name="one_open_task_of_a_kind"
             ),
         )
         indexes = (
