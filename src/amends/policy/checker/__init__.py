@@ -47,7 +47,7 @@ def check_policy(policy: Policy) -> Report:
         if check_assumptions(inquiry):
             for question in _QUESTIONS:
                 question(inquiry)
-            boundaries = find_boundaries(inquiry)
+            boundaries = find_boundaries(policy)
     except TooManyFindings:
         is_complete = False
     findings = sorted(inquiry.findings, key=lambda finding: (finding.span, finding.code))

@@ -1,15 +1,20 @@
-"""The values beside each number, each shown by a case on either side that `decide` confirms."""
+"""The values beside each number, each shown by a case on either side that `decide` confirms.
+
+The solver is asked beside the assumptions alone: a case of one rule need not carry all others along.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from amends.policy.checker.inquiry import Inquiry
-from amends.policy.checker.smt import Term, both, equal
+from amends.policy.checker.encoding import Encoding
+from amends.policy.checker.situation import encode, is_met, is_possible, is_required
+from amends.policy.checker.smt import Term, both, equal, opposite
 from amends.policy.checker.witness import Case, read_case
 from amends.policy.decision import decide
 from amends.policy.expression import All, Compare, Node, Number
 from amends.policy.limits import BoundaryExample, boundary_examples
 from amends.policy.model import Policy, Rule
+from amends.policy.resolution import members
 
 _DECIDING = ("grants", "denies", "refers")
 
@@ -36,28 +41,29 @@ class Boundary:
         }
 
 
-def find_boundaries(inquiry: Inquiry) -> tuple[Boundary, ...]:
+def find_boundaries(policy: Policy) -> tuple[Boundary, ...]:
     """Every boundary example of a policy that two cases show; one that no case can reach is left out."""
-    policy = inquiry.policy
+    encoding = encode(policy)
+    encoding.prover.require(is_possible(encoding), is_required(encoding))
     return tuple(
         found
         for rule in policy.rules
         for example in boundary_examples(policy, rule)
-        if (found := _boundary(inquiry, rule, example)) is not None
+        if (found := _boundary(encoding, rule, example)) is not None
     )
 
 
-def _boundary(inquiry: Inquiry, rule: Rule, example: BoundaryExample) -> Boundary | None:
-    encoding, situation = inquiry.encoding, inquiry.situation
-    fact = encoding.quantity(example.limit.fact)
+def _boundary(encoding: Encoding, rule: Rule, example: BoundaryExample) -> Boundary | None:
+    policy, fact = encoding.policy, encoding.quantity(example.limit.fact)
     known = both(fact.known, *(encoding.truth(part).true for part in _other_conditions(rule, example)))
     last, beyond = example.values
-    decides = both(situation.wins[rule.index], situation.met[rule.index])
-    inside = _case(inquiry, known, decides, equal(fact.top, last))
-    outside = _case(inquiry, known, equal(fact.top, beyond))
+    above = (encoding.truth(policy.rules[index].when) for index in members(policy.attackers[rule.index]))
+    wins = both(encoding.truth(rule.when).true, *(opposite(when.true) for when in above))
+    inside = _case(encoding, known, wins, is_met(encoding, rule), equal(fact.top, last))
+    outside = _case(encoding, known, equal(fact.top, beyond))
     if inside is None or outside is None:
         return None
-    if not _decides(inquiry.policy, rule, inside) or _decides(inquiry.policy, rule, outside):
+    if not _decides(policy, rule, inside) or _decides(policy, rule, outside):
         return None
     return Boundary(rule.clause, example, inside, outside)
 
@@ -74,10 +80,8 @@ def _other_conditions(rule: Rule, example: BoundaryExample) -> Iterator[Node]:
                 yield part
 
 
-def _case(inquiry: Inquiry, *terms: Term) -> Case | None:
-    if not inquiry.prover.allows(*terms):
-        return None
-    return read_case(inquiry.encoding)
+def _case(encoding: Encoding, *terms: Term) -> Case | None:
+    return read_case(encoding) if encoding.prover.allows(*terms) else None
 
 
 def _decides(policy: Policy, rule: Rule, case: Case) -> bool:

@@ -3,11 +3,9 @@
 from collections import Counter
 from dataclasses import replace
 
-from amends.policy.checker.calendar import Calendar
-from amends.policy.checker.encoding import Encoding, Frame
 from amends.policy.checker.findings import Finding, Witness
-from amends.policy.checker.situation import Situation
-from amends.policy.checker.smt import Answer, Prover, Term
+from amends.policy.checker.situation import Situation, encode
+from amends.policy.checker.smt import Answer, Term
 from amends.policy.checker.witness import Case, Shows, is_shown, smallest_case, without_idle_facts
 from amends.policy.model import Policy
 
@@ -24,9 +22,8 @@ class Inquiry:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.prover = Prover()
-        frame = Frame(self.prover, Calendar(self.prover, policy.zone, policy.effective))
-        self.encoding = Encoding(policy, frame)
+        self.encoding = encode(policy)
+        self.prover = self.encoding.prover
         self.situation = Situation(self.encoding)
         self.situation.assume()
         self.findings: list[Finding] = []

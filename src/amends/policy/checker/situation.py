@@ -11,8 +11,20 @@ from itertools import combinations
 from typing import TypeAlias, cast
 
 from amends.policy.amounts import cap_line
-from amends.policy.checker.encoding import Encoding
-from amends.policy.checker.smt import Answer, Term, both, choose, either, equal, greatest, least, opposite
+from amends.policy.checker.calendar import Calendar
+from amends.policy.checker.encoding import Encoding, Frame
+from amends.policy.checker.smt import (
+    Answer,
+    Prover,
+    Term,
+    both,
+    choose,
+    either,
+    equal,
+    greatest,
+    least,
+    opposite,
+)
 from amends.policy.checker.values import Encoded, Quantity, Truth, Word
 from amends.policy.model import ORIGINAL, Policy, Promise, PromiseKind, Rule, Verb
 from amends.policy.resolution import members
@@ -43,9 +55,8 @@ class Situation:
         self.encoding = encoding
         self.policy: Policy = encoding.policy
         prover = encoding.prover
-        assumed = [encoding.truth(node) for node in self.policy.assumptions]
-        self.is_possible = both(encoding.is_taken, opposite(either(*(truth.false for truth in assumed))))
-        self.is_required = both(*(cast("Truth", encoding.inputs[name]).true for name in self.policy.requires))
+        self.is_possible = is_possible(encoding)
+        self.is_required = is_required(encoding)
         whens = [encoding.truth(rule.when) for rule in self.policy.rules]
         names = [f"{rule.clause} {rule.index}" for rule in self.policy.rules]
         self.unknown = [opposite(when.known) for when in whens]
@@ -56,7 +67,7 @@ class Situation:
             prover.named(f"{name} wins", both(held, *(opposite(self.holds[a]) for a in members(attackers))))
             for name, held, attackers in zip(names, self.holds, self.policy.attackers, strict=True)
         ]
-        self.met = [self._met(rule) for rule in self.policy.rules]
+        self.met = [is_met(encoding, rule) for rule in self.policy.rules]
         self.payments = [
             self._payment(rule) if rule.verb is Verb.GRANT else None for rule in self.policy.rules
         ]
@@ -89,15 +100,6 @@ class Situation:
                 for other in rest:
                     found[other].add(index)
         return found
-
-    def _met(self, rule: Rule) -> Term:
-        """Whether every need of a rule is met (semantics, rule 4)."""
-        parts = []
-        for need in rule.needs:
-            given = cast("Truth", self.encoding.inputs[need.input])
-            spared = False if need.condition is None else self.encoding.truth(need.condition).false
-            parts.append(either(both(opposite(given.absent), given.true), spared))
-        return both(*parts)
 
     @cached_property
     def left(self) -> Term:
@@ -302,6 +304,33 @@ class Situation:
         if promise.condition is None:
             return broken
         return both(self.encoding.truth(promise.condition, results).true, broken)
+
+
+def encode(policy: Policy) -> Encoding:
+    """One case of a policy, in a proof of its own."""
+    prover = Prover()
+    return Encoding(policy, Frame(prover, Calendar(prover, policy.zone, policy.effective)))
+
+
+def is_possible(encoding: Encoding) -> Term:
+    """Whether a case is one that the policy takes, and breaks none of its assumptions."""
+    assumed = [encoding.truth(node) for node in encoding.policy.assumptions]
+    return both(encoding.is_taken, opposite(either(*(truth.false for truth in assumed))))
+
+
+def is_required(encoding: Encoding) -> Term:
+    """Whether a case shows what the policy requires before everything."""
+    return both(*(cast("Truth", encoding.inputs[name]).true for name in encoding.policy.requires))
+
+
+def is_met(encoding: Encoding, rule: Rule) -> Term:
+    """Whether every need of a rule is met (semantics, rule 4)."""
+    parts = []
+    for need in rule.needs:
+        given = cast("Truth", encoding.inputs[need.input])
+        spared = False if need.condition is None else encoding.truth(need.condition).false
+        parts.append(either(both(opposite(given.absent), given.true), spared))
+    return both(*parts)
 
 
 def pays_otherwise(left: Situation, first: int, right: Situation, second: int) -> Term:
