@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 
-import duckdb
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -33,13 +31,7 @@ Curves = dict[str, list[float]]
 
 def least(run: Callable[[], object]) -> float:
     """The least time of some runs, in seconds."""
-    return min(_seconds(run) for _ in range(REPEATS))
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    begun = perf_counter()
-    run()
-    return perf_counter() - begun
+    return min(check.seconds(run) for _ in range(REPEATS))
 
 
 def over_rows(folder: Path) -> Curves:
@@ -47,9 +39,7 @@ def over_rows(folder: Path) -> Curves:
     policy = read_policy(ROOT / "policies" / "flux-kontext.md")
     made = compile_policy(policy, Dialect.DUCKDB, "requests")
     curves: Curves = {}
-    with duckdb.connect(folder / "growth.db") as engine:
-        engine.execute("SET TimeZone = 'UTC'; SET threads = 2; SET memory_limit = '4GB'")
-        engine.execute("SET disabled_optimizers = 'partial_aggregate_pushdown'")
+    with sql.connect(folder) as engine:
         sql.fill(engine, policy, folder)
         for rows in ROWS:
             sql.repeat(engine, rows // sql.REPEATED)

@@ -67,6 +67,14 @@ def fields(policy: Policy, case: Case) -> list[object]:
     return ["" if name in absent else flags.get(name, case.get(name, "")) for name in columns(policy)]
 
 
+def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A new database in a folder, with what every run is given."""
+    engine = duckdb.connect(folder / "bench.db")
+    engine.execute("SET TimeZone = 'UTC'; SET threads = 2; SET memory_limit = '4GB'")
+    engine.execute("SET disabled_optimizers = 'partial_aggregate_pushdown'")
+    return engine
+
+
 def fill(engine: duckdb.DuckDBPyConnection, policy: Policy, folder: Path) -> None:
     """The table `repeated`."""
     path = folder / "repeated.csv"
@@ -181,9 +189,7 @@ def main() -> None:
     """Print the figures for each size, and how the SQL grows with the policy."""
     policy = read_policy(ROOT / "policies" / "flux-kontext.md")
     made = compile_policy(policy, Dialect.DUCKDB, "requests")
-    with TemporaryDirectory() as name, duckdb.connect(f"{name}/bench.db") as engine:
-        engine.execute("SET TimeZone = 'UTC'; SET threads = 2; SET memory_limit = '4GB'")
-        engine.execute("SET disabled_optimizers = 'partial_aggregate_pushdown'")
+    with TemporaryDirectory() as name, connect(Path(name)) as engine:
         fill(engine, policy, Path(name))
         compare(engine, (HAND, CHECKED, made))
         for size in SIZES:
